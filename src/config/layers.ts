@@ -1,0 +1,61 @@
+import type { Place } from "../errors.ts";
+import { formatPath, type Path } from "./path.ts";
+import { reveal, type Value } from "./secret.ts";
+
+/** Where a value was found: the source by name, and the place in its file where it has one. */
+export interface Origin extends Place {
+  readonly source: string;
+}
+
+export interface Entry {
+  readonly path: Path;
+  readonly value: Value;
+  readonly origin: Origin;
+}
+
+/** What one source says just now. `entries` hold each path at most once. */
+export interface Layer {
+  readonly source: string;
+  /** A protected layer (system.ini) wins over every other, and nothing may write it. */
+  readonly protected: boolean;
+  readonly entries: readonly Entry[];
+}
+
+/** All layers merged by precedence. Immutable; equal hashes mean equal values. */
+export interface Snapshot {
+  readonly hash: string;
+  /** The entry that won, by written path, in order of first appearance. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Every entry that was given for a path, the winner first. */
+  readonly candidates: ReadonlyMap<string, readonly Entry[]>;
+}
+
+/** A keyed digest of a text: equal texts give equal digests, and the text cannot be guessed from it without the key. */
+export type Digest = (text: string) => string;
+
+/**
+ * Merges layers given from weakest to strongest; protected ones beat all others whatever their position.
+ */
+export function mergeLayers(layers: readonly Layer[], digest: Digest): Snapshot {
+  const strongestFirst = [
+    ...layers.filter((layer) => layer.protected).reverse(),
+    ...layers.filter((layer) => !layer.protected).reverse(),
+  ];
+  const candidates = new Map<string, Entry[]>();
+  for (const layer of strongestFirst) {
+    for (const entry of layer.entries) {
+      const key = formatPath(entry.path);
+      const others = candidates.get(key);
+      if (others === undefined) candidates.set(key, [entry]);
+      else others.push(entry);
+    }
+  }
+  const entries = new Map<string, Entry>();
+  for (const [key, [winner]] of candidates) if (winner !== undefined) entries.set(key, winner);
+  return { hash: hashEntries(entries, digest), entries, candidates };
+}
+
+function hashEntries(entries: ReadonlyMap<string, Entry>, digest: Digest): string {
+  const rows = [...entries].map(([key, entry]) => JSON.stringify([key, reveal(entry.value)]));
+  return digest(rows.sort().join("\n"));
+}

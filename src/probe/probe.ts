@@ -1,0 +1,21 @@
+import type { ZodType } from "zod";
+import type { ActionContext } from "../platform/context.ts";
+
+export interface Health {
+  readonly healthy: boolean;
+  /** For status, without secrets: `503 instead of 200 from http://…/api/healthz`. */
+  readonly detail: string;
+}
+
+/**
+ * A way to ask whether a service is healthy: one question, one answer. Waiting, repeating and giving up is the engine's.
+ * One file a kind, one entry in the array of index.ts.
+ *
+ * `check` answers also when nobody is there (`healthy: false`); it throws only what asking again cannot mend.
+ */
+export interface Probe<Spec> {
+  readonly kind: string;
+  readonly schema: ZodType<Spec>;
+  readonly describe: (spec: Spec) => string;
+  readonly check: (spec: Spec, context: ActionContext) => Promise<Health>;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// unit: pure and fast, one process. The others start real servers and daemons: own processes, one file after another.
+const real = { pool: "forks" as const, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], pool: "threads", isolate: false } },
+      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...real } },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...real } },
+    ],
+  },
+});
