@@ -8,6 +8,7 @@ const house = [
   ["main"],
   ["cli"],
   ["daemon"],
+  ["workspace"],
   ["settings"],
   ["api", "web"],
   ["access", "audit", "notify"],
@@ -18,7 +19,7 @@ const house = [
   ["platform"],
   ["formats"],
   ["config"],
-  ["errors"],
+  ["errors", "version"],
 ];
 
 interface Import {
