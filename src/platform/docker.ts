@@ -1,3 +1,15 @@
+import type { IncomingMessage } from "node:http";
+import { addAbortSignal, type Duplex, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Dockerode from "dockerode";
+import type { Redact } from "../config/secret.ts";
+import { ConfigSyncError } from "../errors.ts";
+import { orAborted } from "./deadline.ts";
+import { explainDocker, statusOf } from "./docker-errors.ts";
+import { type DockerOptions, findDocker } from "./docker-host.ts";
+import { collectOutput, type Output } from "./output.ts";
+
 export interface ContainerState {
   readonly id: string;
   readonly running: boolean;
@@ -33,4 +45,136 @@ export interface Docker {
 export interface ExecOptions {
   readonly user?: string | undefined;
   readonly workdir?: string | undefined;
+  /** For the output. It belongs here because a secret that was cut in two at 64 KiB could not be blotted out later. */
+  readonly redact?: Redact | undefined;
+}
+
+/** The newest API that this adapter was tested with. An older server is met on its own version. */
+const newestTested = "1.47";
+
+/**
+ * A connection to the Docker Engine. Nothing is sent before the first call.
+ *
+ * Errors: no daemon, no right, no container of that name: UNREACHABLE. The daemon said no (409, 500): RELOAD_REFUSED with
+ * its own message, which is foreign text and to be redacted by the caller. Ended by the signal: TIMED_OUT.
+ */
+export async function createDocker(options: DockerOptions = {}): Promise<Docker> {
+  const host = await findDocker(options);
+  const { default: Client } = await import("dockerode");
+  const open = (version?: string) => new Client({ ...host.connection, ...(version && { version: `v${version}` }) });
+  let agreed: { readonly client: Dockerode; readonly apiVersion: string } | undefined;
+
+  const agree = async (signal: AbortSignal) => {
+    const apiVersion = olderVersion(await askVersion(open(), host.name, signal), newestTested);
+    return { client: open(apiVersion), apiVersion };
+  };
+
+  type Work<T> = (client: Dockerode, apiVersion: string) => Promise<T>;
+  const call = async <T>(work: Work<T>, signal: AbortSignal, container?: string): Promise<T> => {
+    try {
+      agreed ??= await agree(signal);
+      return await orAborted(signal, work(agreed.client, agreed.apiVersion));
+    } catch (error) {
+      // Behind a failed connection, and behind a 400 ("client version is too old"), there may be another daemon next time.
+      if (statusOf(error) === undefined || statusOf(error) === 400) agreed = undefined;
+      throw explainDocker(error, { host: host.name, signal, container });
+    }
+  };
+
+  return {
+    ping: (signal) => {
+      agreed = undefined;
+      return call(async (_client, apiVersion) => ({ apiVersion }), signal);
+    },
+    inspect: (name, signal) => call(async (client) => stateOf(client, name, signal), signal, name),
+    restart: (name, timeoutSeconds, signal) =>
+      call((client) => find(client, name).restart({ t: timeoutSeconds, abortSignal: signal }), signal, name),
+    stop: (name, timeoutSeconds, signal) =>
+      call((client) => unlessDone(find(client, name).stop({ t: timeoutSeconds, abortSignal: signal })), signal, name),
+    kill: (name, signalName, signal) =>
+      call((client) => find(client, name).kill({ signal: signalName, abortSignal: signal }), signal, name),
+    exec: (name, argv, signal, exec) => call((client) => execute(client, name, argv, signal, exec), signal, name),
+  };
+}
+
+/** The version is in a header of the ping, which dockerode's own `ping` does not show. */
+async function askVersion(client: Dockerode, host: string, signal: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const request = { path: "/_ping", method: "GET", isStream: true, abortSignal: signal, statusCodes: { 200: true } };
+  client.modem.dial(request, (error, response) => (error ? reject(error) : resolve(response as IncomingMessage)));
+  const response = await orAborted(signal, promise);
+  response.resume();
+  const version = response.headers["api-version"];
+  if (typeof version === "string" && /^\d+\.\d+$/.test(version)) return version;
+  throw new ConfigSyncError("UNREACHABLE", `what answers at ${host} is not a Docker Engine`, { retryable: false });
+}
+
+export function olderVersion(one: string, other: string): string {
+  const [[major = 0, minor = 0], [otherMajor = 0, otherMinor = 0]] = [one, other].map((text) =>
+    text.split(".").map(Number),
+  ) as [number[], number[]];
+  return major < otherMajor || (major === otherMajor && minor < otherMinor) ? one : other;
+}
+
+/** dockerode puts the name into the URL as it stands. */
+function find(client: Dockerode, name: string): Dockerode.Container {
+  return client.getContainer(encodeURIComponent(name));
+}
+
+async function stateOf(client: Dockerode, name: string, signal: AbortSignal): Promise<ContainerState> {
+  const { Id, State } = await find(client, name).inspect({ abortSignal: signal });
+  const health = State.Health?.Status;
+  return { id: Id, running: State.Running, status: State.Status, health: health === "none" ? undefined : health };
+}
+
+/** "Already so" comes as status 304, which dockerode takes for an error. */
+async function unlessDone(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (statusOf(error) !== 304) throw error;
+  });
+}
+
+async function execute(
+  client: Dockerode,
+  name: string,
+  argv: readonly string[],
+  signal: AbortSignal,
+  { user, workdir, redact = (text) => text }: ExecOptions = {},
+): Promise<ExecResult> {
+  const exec = await find(client, name).exec({
+    Cmd: [...argv],
+    AttachStdout: true,
+    AttachStderr: true,
+    User: user,
+    WorkingDir: workdir,
+    abortSignal: signal,
+  });
+  const stream = await exec.start({ Detach: false, Tty: false, abortSignal: signal });
+  const output = await readOutput(client, stream, signal);
+  return { exitCode: await exitCodeOf(exec, name, signal), output: output.text(redact) };
+}
+
+async function readOutput(client: Dockerode, stream: Duplex, signal: AbortSignal): Promise<Output> {
+  const output = collectOutput();
+  const sink = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      output.add(chunk);
+      done();
+    },
+  });
+  client.modem.demuxStream(addAbortSignal(signal, stream), sink, sink);
+  await finished(stream, { writable: false });
+  return output;
+}
+
+/** The stream can end a moment before the daemon knows the exit code. */
+async function exitCodeOf(exec: Dockerode.Exec, name: string, signal: AbortSignal): Promise<number> {
+  while (true) {
+    const { ExitCode } = await exec.inspect({ abortSignal: signal }).catch((error: unknown) => {
+      if (statusOf(error) !== 404) throw error;
+      throw new ConfigSyncError("UNREACHABLE", `container "${name}" stopped while a command ran in it`);
+    });
+    if (ExitCode !== null) return ExitCode;
+    await sleep(20, undefined, { signal });
+  }
 }

@@ -1,3 +1,8 @@
+import { refuseOwn } from "./own-process.ts";
+import { infoOf, send, startProgram, stopProgram } from "./supervisord-process.ts";
+import { createCall, type SupervisordOptions } from "./supervisord-rpc.ts";
+import { updateGroup } from "./supervisord-update.ts";
+
 export interface ProcessInfo {
   readonly name: string;
   readonly group: string;
@@ -18,4 +23,37 @@ export interface Supervisord {
   /** What `supervisorctl update GROUP` does: re-read the files; stop, remove and add the group if its definition changed. */
   readonly update: (group: string, signal: AbortSignal) => Promise<void>;
   readonly version: (signal: AbortSignal) => Promise<string>;
+}
+
+/**
+ * A connection to supervisord. Programs are named `group:program`, lone ones by their name. Nothing is sent before the first call.
+ *
+ * Errors: no supervisord, a refused password, no such program: UNREACHABLE. A fault, or a program that does not come up:
+ * RELOAD_REFUSED with supervisord's own words, which are foreign text and to be redacted by the caller. Ended by the signal:
+ * TIMED_OUT. What would stop, restart or signal the program that we ourselves run as is refused.
+ *
+ * `supervisor.restart` is never called: with a broken file it ends supervisord for good.
+ */
+export async function createSupervisord(options: SupervisordOptions): Promise<Supervisord> {
+  const call = createCall(options);
+  const foreign = async (program: string, verb: string, signal: AbortSignal) =>
+    refuseOwn(call, [await infoOf(call, program, signal)], verb, signal);
+  return {
+    version: async (signal) => String(await send(call, "getSupervisorVersion", [], signal)),
+    info: (program, signal) => infoOf(call, program, signal),
+    restart: async (program, signal) => {
+      await foreign(program, "restart", signal);
+      await stopProgram(call, program, signal);
+      await startProgram(call, program, signal);
+    },
+    stop: async (program, signal) => {
+      await foreign(program, "stop", signal);
+      await stopProgram(call, program, signal);
+    },
+    signalProcess: async (program, signalName, signal) => {
+      await foreign(program, "signal", signal);
+      await send(call, "signalProcess", [program, signalName], signal);
+    },
+    update: (group, signal) => updateGroup(call, group, signal),
+  };
 }

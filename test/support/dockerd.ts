@@ -105,7 +105,7 @@ function clientOf(socketPath: string): Docker {
 
 async function answers(docker: Docker): Promise<boolean> {
   try {
-    await docker.ping({ abortSignal: AbortSignal.timeout(1000) });
+    await docker.listContainers({ abortSignal: AbortSignal.timeout(1000) });
     return true;
   } catch {
     return false;
