@@ -17,7 +17,7 @@ export const rawFormat: Format = {
   merge: (existing, wanted, gone) => mergeEnv(readRaw, existing, wanted, gone),
 };
 
-/** Docker's scanner gives up on a line of 64 KiB and more, with its line break. */
+/** Docker's scanner gives up on a longer line. */
 const maxLineBytes = 65_535;
 /** Leaves room for a name on the line. */
 const maxValueBytes = 64_000;
@@ -35,7 +35,7 @@ function readRaw(text: string): readonly Statement[] {
     const from = start + (leadingSpaces.exec(line)?.[0].length ?? 0);
     const content = line.slice(from - start);
     if (content === "" || content.startsWith("#")) continue;
-    if (Buffer.byteLength(whole) >= maxLineBytes) throw badLine("a line is longer than 64 KiB", place(from));
+    if (Buffer.byteLength(whole) > maxLineBytes) throw badLine("a line is longer than 64 KiB", place(from));
     const equals = content.indexOf("=");
     const name = equals < 0 ? content : content.slice(0, equals);
     if (name === "") throw badLine("a line has no name before its =", place(from));
