@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
+import type { execa as Execa } from "execa";
 import type { Redact } from "../config/secret.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { deadline, interrupted } from "./deadline.ts";
@@ -39,7 +39,8 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   await checkArguments(program, argv, options);
   const limit = deadline(options.signal, options.timeout);
   if (limit.aborted) throw interrupted(`${program} did not start`, limit);
-  const child = start(program, args, options);
+  const { execa } = await import("execa");
+  const child = start(execa, program, args, options);
   const output = collectOutput();
   child.stdout.on("data", output.add);
   child.stderr.on("data", output.add);
@@ -74,7 +75,7 @@ async function checkArguments(program: string, argv: readonly string[], { cwd, e
 
 type Child = ReturnType<typeof start>;
 
-function start(program: string, args: readonly string[], { cwd, env, input }: CommandOptions) {
+function start(execa: typeof Execa, program: string, args: readonly string[], { cwd, env, input }: CommandOptions) {
   const child = execa(program, args, {
     ...(cwd !== undefined && { cwd }),
     env: { ...baseEnvironment(), ...env },

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { deadline } from "../platform/deadline.ts";
+import type { ContainerState } from "../platform/docker.ts";
+import { answerOf } from "./answer.ts";
+import type { Health, Probe } from "./probe.ts";
+
+const schema = z.strictObject({ container: z.string().min(1, "is empty") });
+
+const timeout = 5000;
+
+/** The container's own health check where it has one; otherwise that it runs. */
+export const docker: Probe<z.output<typeof schema>> = {
+  kind: "docker",
+  schema,
+  describe: ({ container }) => `container ${container} is healthy`,
+  check: ({ container }, { docker, signal, redact }) =>
+    answerOf(redact, async () => {
+      const state = await (await docker()).inspect(container, deadline(signal, timeout));
+      return judge(container, state);
+    }),
+};
+
+/** A container that is restarted again and again is "running" for Docker in between: the status tells. */
+function judge(container: string, { running, status, health }: ContainerState): Health {
+  const runs = running && status === "running";
+  if (!runs || health === undefined) return { healthy: runs, detail: `container ${container} is ${status}` };
+  return {
+    healthy: health === "healthy",
+    detail: `container ${container} is running, its health check says ${health}`,
+  };
+}

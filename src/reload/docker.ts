@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { argv, duration } from "../config/schema.ts";
+import { ConfigSyncError } from "../errors.ts";
+import type { ActionContext } from "../platform/context.ts";
+import { deadline } from "../platform/deadline.ts";
+import { redacted } from "../platform/redacted.ts";
+import type { Reload } from "./reload.ts";
+
+const common = {
+  container: z.string().min(1, "is empty"),
+  /** What the container gets between SIGTERM and SIGKILL, what a command gets to end. */
+  timeout: duration.prefault("10s"),
+};
+
+const schema = z.discriminatedUnion(
+  "action",
+  [
+    z.strictObject({ ...common, action: z.literal("restart") }),
+    z.strictObject({
+      ...common,
+      action: z.literal("signal"),
+      signal: z.string().regex(/^(SIG)?[A-Z0-9+-]+$/, "is not a signal such as HUP"),
+    }),
+    z.strictObject({
+      ...common,
+      action: z.literal("exec"),
+      command: argv,
+      user: z.string().min(1).optional(),
+      workdir: z.string().min(1).optional(),
+    }),
+  ],
+  { error: (issue) => (issue.code === "invalid_union" ? "is restart, signal or exec" : undefined) },
+);
+
+type Spec = z.output<typeof schema>;
+
+/** The daemon itself needs time too, on a busy host. */
+const daemonTime = 30_000;
+
+/**
+ * Restarts a container, sends it a signal, or runs a command inside it. A restart starts a stopped container, and keeps
+ * the environment that the container was created with. A command that is given up may go on inside the container.
+ */
+export const docker: Reload<Spec> = {
+  kind: "docker",
+  schema,
+  describe: (spec) => {
+    if (spec.action === "signal") return `send ${spec.signal} to container ${spec.container}`;
+    if (spec.action === "exec") return `run ${spec.command.join(" ")} in container ${spec.container}`;
+    return `restart container ${spec.container}`;
+  },
+  run: (spec, context) => redacted(context.redact, () => carryOut(spec, context)),
+  isRunning: ({ container, timeout }, { docker, signal, redact }) =>
+    redacted(redact, async () => (await (await docker()).inspect(container, limit(signal, timeout))).running),
+  stop: ({ container, timeout }, { docker, signal, redact }) =>
+    redacted(redact, async () => (await docker()).stop(container, seconds(timeout), limit(signal, timeout))),
+};
+
+async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
+  const docker = await context.docker();
+  const { container, timeout } = spec;
+  const signal = limit(context.signal, timeout);
+  if (spec.action === "restart") return docker.restart(container, seconds(timeout), signal);
+  if (spec.action === "signal") return docker.kill(container, spec.signal, signal);
+  const { command, user, workdir } = spec;
+  const { exitCode, output } = await docker.exec(container, command, signal, { user, workdir, redact: context.redact });
+  if (exitCode === 0) return;
+  const said = output.trim() === "" ? "" : `: ${output.trim()}`;
+  const message = `${command[0]} in container ${container} ended with exit code ${exitCode}${said}`;
+  throw new ConfigSyncError("RELOAD_REFUSED", message);
+}
+
+function limit(signal: AbortSignal, timeout: number): AbortSignal {
+  return deadline(signal, timeout + daemonTime);
+}
+
+/** The engine takes whole seconds. */
+function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1000);
+}
