@@ -1,6 +1,6 @@
 import type { Place } from "../errors.ts";
 import { formatPath, type Path } from "./path.ts";
-import { reveal, type Value } from "./secret.ts";
+import { reveal, Secret, type Value } from "./secret.ts";
 
 /** Where a value was found: the source by name, and the place in its file where it has one. */
 export interface Origin extends Place {
@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly entries: ReadonlyMap<string, Entry>;
   /** Every entry that was given for a path, the winner first. */
   readonly candidates: ReadonlyMap<string, readonly Entry[]>;
+  /** What was given for a path that a protected layer has the last word on: without effect, and worth a warning. */
+  readonly overruled: readonly { readonly entry: Entry; readonly by: Entry }[];
 }
 
 /** A keyed digest of a text: equal texts give equal digests, and the text cannot be guessed from it without the key. */
@@ -52,10 +54,25 @@ export function mergeLayers(layers: readonly Layer[], digest: Digest): Snapshot 
   }
   const entries = new Map<string, Entry>();
   for (const [key, [winner]] of candidates) if (winner !== undefined) entries.set(key, winner);
-  return { hash: hashEntries(entries, digest), entries, candidates };
+  const overruled = findOverruled(layers, entries);
+  return { hash: hashEntries(entries, digest), entries, candidates, overruled };
+}
+
+function findOverruled(layers: readonly Layer[], winners: ReadonlyMap<string, Entry>): Snapshot["overruled"] {
+  const last = new Set(layers.filter((layer) => layer.protected).flatMap(({ entries }) => entries));
+  const open = layers.filter((layer) => !layer.protected).flatMap(({ entries }) => entries);
+  return open.flatMap((entry) => {
+    const by = winners.get(formatPath(entry.path));
+    return by !== undefined && last.has(by) ? [{ entry, by }] : [];
+  });
 }
 
 function hashEntries(entries: ReadonlyMap<string, Entry>, digest: Digest): string {
   const rows = [...entries].map(([key, entry]) => JSON.stringify([key, reveal(entry.value)]));
   return digest(rows.sort().join("\n"));
+}
+
+/** The texts of all secrets that were given, also of those that lost. For redacting. */
+export function secretTexts({ candidates }: Snapshot): string[] {
+  return [...candidates.values()].flat().flatMap(({ value }) => (value instanceof Secret ? value.reveal() : []));
 }

@@ -1,0 +1,66 @@
+import { type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
+import { ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
+import { socketPath } from "../platform/unix-socket.ts";
+
+/** How long the daemon may take to begin an answer, in milliseconds. */
+const patience = 10_000;
+
+/** Whether somebody listens on the control socket. */
+export async function isAnswered(path: string): Promise<boolean> {
+  const answer = await ask(path, "GET", "/");
+  answer?.resume();
+  return answer !== undefined;
+}
+
+/**
+ * The JSON lines of the daemon's answer as they come; undefined where no daemon runs. Throws the daemon's error as one of ours.
+ */
+export async function askDaemon(
+  path: string,
+  method: "GET" | "POST",
+  route: string,
+): Promise<AsyncIterable<unknown> | undefined> {
+  const answer = await ask(path, method, route);
+  return answer === undefined ? undefined : readLines(answer);
+}
+
+async function* readLines(answer: IncomingMessage): AsyncIterable<unknown> {
+  for await (const line of createInterface({ input: answer })) {
+    const value = JSON.parse(line) as { readonly error?: Record<string, unknown> };
+    if (value.error === undefined) yield value;
+    else throw revive(value.error);
+  }
+  if (!answer.complete) throw new ConfigSyncError("DAEMON_ABSENT", "the daemon ended in the middle of its answer");
+}
+
+function revive(error: Record<string, unknown>): ConfigSyncError {
+  const text = (name: string): string | undefined => (typeof error[name] === "string" ? error[name] : undefined);
+  const details = { hint: text("hint"), key: text("key"), place: { file: text("file") } };
+  return new ConfigSyncError((text("code") ?? "INTERNAL") as ErrorCode, text("message") ?? "unknown error", details);
+}
+
+/** Undefined where nobody listens. */
+async function ask(path: string, method: string, route: string): Promise<IncomingMessage | undefined> {
+  try {
+    await using address = await socketPath(path);
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { socketPath: address.path, method, path: route, agent: false };
+      const asked = request(options, (answer) => {
+        asked.setTimeout(0);
+        resolve(answer);
+      });
+      asked.setTimeout(patience, () => asked.destroy(new ConfigSyncError("TIMED_OUT", "the daemon does not answer")));
+      asked.once("error", reject);
+      asked.end();
+    });
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    if (code === "EACCES" || code === "EPERM") {
+      const hint = "Run the command as the user that the daemon runs as";
+      throw new ConfigSyncError("DAEMON_ABSENT", `no right to open ${path}`, { hint, cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,224 @@
+import { constants } from "node:fs";
+import { access, readFile, realpath, stat, unlink } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { secretTexts } from "../config/layers.ts";
+import { asConfigSyncError, systemCode } from "../errors.ts";
+import { readCurrent, writeDurably } from "../platform/safe-write.ts";
+import type { RenderedOutput, RenderedService, ResolvedAction } from "../services/render.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Diagnosis } from "./doctor.ts";
+import { type Inspection, inspectWorkspace } from "./inspect.ts";
+
+/** Everything that the daemon needs from the machine, checked one by one. A check that fails does not keep the others back. */
+export async function diagnose(folder: string): Promise<Diagnosis[]> {
+  const opened = await open(folder);
+  if ("text" in opened) return [opened];
+  const services = [...opened.renderings.values()].flatMap(({ service }) => service ?? []);
+  const found = await Promise.all([
+    checkNode(),
+    checkSources(opened),
+    checkState(opened.workspace),
+    checkRoots(opened.workspace),
+    ...services.flatMap((service) => service.outputs.map((output) => checkOutput(service, output, opened.workspace))),
+    checkDocker(services, opened.workspace),
+    checkSupervisord(services, opened.workspace),
+    checkWatches(opened.workspace),
+  ]);
+  return found.flat();
+}
+
+async function open(folder: string): Promise<Inspection | Diagnosis> {
+  try {
+    return await inspectWorkspace(folder);
+  } catch (thrown) {
+    const error = asConfigSyncError(thrown);
+    return { about: "workspace", state: "failure", text: error.with({ hint: undefined }).toText(), mend: error.hint };
+  }
+}
+
+function checkNode(): Diagnosis {
+  const fits = Number(process.versions.node.split(".")[0]) >= 24;
+  return fits
+    ? { about: "Node.js", state: "ok", text: process.versions.node }
+    : {
+        about: "Node.js",
+        state: "failure",
+        text: `${process.versions.node} is too old`,
+        mend: "Install Node.js 24 or newer",
+      };
+}
+
+async function checkSources({ problems, snapshot, renderings, workspace }: Inspection): Promise<Diagnosis[]> {
+  const files = new Set([...(snapshot?.entries.values() ?? [])].flatMap(({ origin }) => origin.file ?? []));
+  const failures = problems.map((problem): Diagnosis => {
+    return { about: "sources", state: "failure", text: problem.with({ hint: undefined }).toText(), mend: problem.hint };
+  });
+  const refused = [...renderings].flatMap(([name, { error }]): Diagnosis[] =>
+    error === undefined ? [] : [{ about: name, state: "failure", text: error.message, mend: error.hint }],
+  );
+  if (failures.length > 0) return failures;
+  const text = `${snapshot?.entries.size ?? 0} values from ${[...files].join(", ") || "no file"}`;
+  return [{ about: "sources", state: "ok", text }, ...refused, ...(await checkPrivacy(snapshot, workspace))];
+}
+
+/** Passwords in a file that everybody may read. */
+async function checkPrivacy(snapshot: Inspection["snapshot"], { settings }: Workspace): Promise<Diagnosis[]> {
+  if (snapshot === undefined || secretTexts(snapshot).length === 0) return [];
+  const files = new Set([...snapshot.entries.values()].flatMap(({ origin }) => origin.file ?? []));
+  const found = await Promise.all(
+    [...files].map(async (file): Promise<Diagnosis[]> => {
+      const mode = (await stat(resolve(settings.folder, file)).catch(() => undefined))?.mode ?? 0;
+      if ((mode & 0o004) === 0) return [];
+      const text = "holds secrets, and every user of this machine may read it";
+      return [{ about: file, state: "warning", text, mend: `chmod o-r ${file}` }];
+    }),
+  );
+  return found.flat();
+}
+
+async function checkState({ settings }: Workspace): Promise<Diagnosis> {
+  const probe = join(settings.state, "doctor");
+  try {
+    await writeDurably(probe, "");
+    await unlink(probe);
+    return { about: "state folder", state: "ok", text: settings.state };
+  } catch (error) {
+    const text = `cannot be written: ${(error as Error).message}`;
+    return {
+      about: "state folder",
+      state: "failure",
+      text,
+      mend: `Give the daemon's user the right to write ${settings.state}`,
+    };
+  }
+}
+
+async function checkRoots({ settings }: Workspace): Promise<Diagnosis[]> {
+  return Promise.all(
+    settings.roots.map(async (root): Promise<Diagnosis> => {
+      const real = await realpath(root).catch(() => undefined);
+      if (real !== undefined) return { about: "root", state: "ok", text: root };
+      const mend = `mkdir -p ${root}, or mount the volume there, or remove it from roots in config-sync.yaml`;
+      return { about: "root", state: "failure", text: `${root} does not exist`, mend };
+    }),
+  );
+}
+
+async function checkOutput(
+  { name }: RenderedService,
+  output: RenderedOutput,
+  { settings }: Workspace,
+): Promise<Diagnosis> {
+  const about = `${name}: ${output.shownPath}`;
+  try {
+    const { confine } = await import("../platform/confine.ts");
+    const { path } = confine(output.path, settings.roots);
+    const current = await readCurrent(path);
+    if (await mayWrite(dirname(path)))
+      return { about, state: "ok", text: current === undefined ? "not there yet" : "can be replaced" };
+    if (current !== undefined && (await mayWrite(path))) {
+      const text = "can only be written in place: the folder around it is closed to us";
+      return { about, state: "warning", text, mend: `Give the daemon's user the right to write ${dirname(path)}` };
+    }
+    const text = "cannot be written";
+    return { about, state: "failure", text, mend: `Give the daemon's user the right to write ${dirname(path)}` };
+  } catch (thrown) {
+    const error = asConfigSyncError(thrown);
+    return { about, state: "failure", text: error.message, mend: error.hint };
+  }
+}
+
+/** The folder itself, or the nearest one that exists above it: missing folders are made. */
+async function mayWrite(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    return systemCode(error) === "ENOENT" && dirname(path) !== path ? mayWrite(dirname(path)) : false;
+  }
+}
+
+/** Milliseconds that a server gets to answer. */
+const patience = 5000;
+
+function actionsOf(services: readonly RenderedService[], kind: string): ResolvedAction[] {
+  const all = services.flatMap(({ reload, probes }) => [...reload.map(({ action }) => action), ...probes]);
+  return all.filter((action) => action.kind === kind);
+}
+
+async function checkDocker(services: readonly RenderedService[], { connections }: Workspace): Promise<Diagnosis[]> {
+  const used = actionsOf(services, "docker");
+  if (used.length === 0) return [];
+  try {
+    const docker = await connections.docker();
+    const { apiVersion } = await docker.ping(AbortSignal.timeout(patience));
+    const names = new Set(used.map(({ spec }) => (spec as { container: string }).container));
+    const containers = await Promise.all(
+      [...names].map(async (name): Promise<Diagnosis> => {
+        try {
+          const { status } = await docker.inspect(name, AbortSignal.timeout(patience));
+          return { about: `container ${name}`, state: status === "running" ? "ok" : "warning", text: status };
+        } catch (error) {
+          const mend = "Start it, or correct its name under containers in config-sync.yaml";
+          return { about: `container ${name}`, state: "failure", text: asConfigSyncError(error).message, mend };
+        }
+      }),
+    );
+    return [{ about: "Docker", state: "ok", text: `answers, API ${apiVersion}` }, ...containers];
+  } catch (thrown) {
+    const { message, hint } = asConfigSyncError(thrown);
+    return [
+      {
+        about: "Docker",
+        state: "failure",
+        text: message,
+        mend: hint ?? "Mount the socket, or set docker.host in config-sync.yaml",
+      },
+    ];
+  }
+}
+
+async function checkSupervisord(
+  services: readonly RenderedService[],
+  { connections }: Workspace,
+): Promise<Diagnosis[]> {
+  if (actionsOf(services, "supervisord").length === 0) return [];
+  try {
+    const supervisord = await connections.supervisord();
+    return [
+      {
+        about: "supervisord",
+        state: "ok",
+        text: `answers, ${await supervisord.version(AbortSignal.timeout(patience))}`,
+      },
+    ];
+  } catch (thrown) {
+    const { message, hint } = asConfigSyncError(thrown);
+    const mend = hint ?? "Check supervisord.url in config-sync.yaml and [unix_http_server] in supervisord.conf";
+    return [{ about: "supervisord", state: "failure", text: message, mend }];
+  }
+}
+
+/** Below this many watches per user other programs are likely to have used them up. */
+const fewWatches = 8192;
+
+async function checkWatches({ settings }: Workspace): Promise<Diagnosis[]> {
+  if (process.platform !== "linux") return [];
+  const limit = Number(await readFile("/proc/sys/fs/inotify/max_user_watches", "utf8").catch(() => "NaN"));
+  const every = `${settings.sync.look_every / 1000} s`;
+  const works = await canWatch(settings.folder);
+  const mend = "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024";
+  if (works && !(limit < fewWatches)) return [{ about: "file watches", state: "ok", text: `${limit} allowed` }];
+  const text = works ? `only ${limit} allowed for all programs of this user` : "none to be had";
+  return [{ about: "file watches", state: "warning", text: `${text}; changes are then seen every ${every}`, mend }];
+}
+
+async function canWatch(folder: string): Promise<boolean> {
+  const { watch } = await import("node:fs");
+  try {
+    watch(folder).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Daemon } from "../daemon.ts";
+import { describeEvent, type Emit, type SyncEvent, type Tone } from "../sync/events.ts";
+import type { ServiceStatus, StatusReport } from "../sync/status.ts";
+import { type Call, exitCodes } from "./command.ts";
+import { findStatus } from "./find-status.ts";
+import { formatServices } from "./status-table.ts";
+import type { Style } from "./terminal.ts";
+
+/** A piece of work of the engine that a person watches: where the daemon does it, and how it is done without one. */
+export interface Follow {
+  readonly route: string;
+  /** The one service that it is about; all of them without. */
+  readonly service?: string;
+  readonly work: (daemon: Daemon, emit: Emit) => Promise<void>;
+}
+
+/** Has the work done, by the daemon or here, shows the progress and then where the services stand. */
+export async function followWork(call: Call, { route, service, work }: Follow): Promise<number> {
+  const { askDaemon } = await import("../api/control-client.ts");
+  const { controlSocket, requireService, startDaemon } = await import("../daemon.ts");
+  const { openWorkspace } = await import("../workspace.ts");
+  const workspace = await openWorkspace(call.workspace);
+  if (service !== undefined) requireService(workspace, service);
+  const show = printEvent(call);
+  const answer = await askDaemon(controlSocket(workspace.settings.state), "POST", route);
+  let report: StatusReport;
+  if (answer !== undefined) {
+    for await (const event of answer) show(event as SyncEvent);
+    report = await findStatus(workspace);
+  } else {
+    const daemon = await startDaemon(workspace, { emit: show, watch: false });
+    try {
+      await work(daemon, () => undefined);
+      report = await daemon.status();
+    } finally {
+      await daemon.stop();
+    }
+  }
+  const services = report.services.filter(({ name }) => service === undefined || name === service);
+  printOutcome(call, { ...report, services });
+  return isWell({ ...report, services }) ? exitCodes.ok : exitCodes.error;
+}
+
+const styles: Readonly<Record<Tone, Style>> = { good: "green", bad: "red", busy: "cyan", quiet: "gray" };
+
+function printEvent({ json, print, style }: Call): Emit {
+  return (event) => {
+    if (json) return print(JSON.stringify(event));
+    const { about, text, tone } = describeEvent(event);
+    print(`${style("bold", about.padEnd(14))} ${style(styles[tone], text.replaceAll("\n", `\n${" ".repeat(15)}`))}`);
+  };
+}
+
+function printOutcome({ json, print, style }: Call, report: StatusReport): void {
+  if (json) print(JSON.stringify({ type: "status", ...report }));
+  else print(`\n${formatServices(report.services, style)}`);
+}
+
+function isWell({ problems, services }: StatusReport): boolean {
+  return problems.length === 0 && services.every((service: ServiceStatus) => service.state === "healthy");
+}

@@ -1,0 +1,62 @@
+import { constants, copyFile, cp, mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigSyncError, systemCode } from "../errors.ts";
+import { loadSettings, settingsFile } from "../settings.ts";
+
+/** The templates and presets that come with the program: beside `src/` in a checkout, beside `dist/` in the package. */
+const home = fileURLToPath(new URL("../../templates", import.meta.url));
+
+/**
+ * Copies a preset and the templates of its services into a folder. Returns what was copied; what is there already stays as it
+ * is. Throws NOT_FOUND for an unknown preset, WRITE_FAILED where the folder is a workspace already or cannot be written.
+ */
+export async function makeWorkspace(folder: string, preset: string): Promise<string[]> {
+  const from = join(home, "presets", preset);
+  const presets = await readdir(join(home, "presets"));
+  if (!presets.includes(preset)) {
+    throw new ConfigSyncError("NOT_FOUND", `there is no preset "${preset}"`, {
+      hint: `There are: ${presets.join(", ")}`,
+    });
+  }
+  if (await exists(join(folder, settingsFile))) {
+    throw new ConfigSyncError("WRITE_FAILED", `${folder} is a workspace already`, { retryable: false });
+  }
+  const { services } = await loadSettings(from);
+  try {
+    await mkdir(folder, { recursive: true });
+    const files = (await readdir(from)).filter((name) => name !== settingsFile);
+    const made = await Promise.all(files.map((name) => copyNew(join(from, name), folder, name)));
+    for (const service of services)
+      made.push(await copyFolder(join(home, service), folder, join("templates", service)));
+    // The settings come last: their presence says that the workspace is whole.
+    made.push(await copyNew(join(from, settingsFile), folder, settingsFile));
+    return made.flat();
+  } catch (cause) {
+    throw new ConfigSyncError("WRITE_FAILED", `the workspace cannot be made: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function copyNew(from: string, folder: string, name: string): Promise<string[]> {
+  try {
+    await copyFile(from, join(folder, name), constants.COPYFILE_EXCL);
+    return [name];
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return [];
+    throw error;
+  }
+}
+
+async function copyFolder(from: string, folder: string, name: string): Promise<string[]> {
+  const target = join(folder, name);
+  if (await exists(target)) return [];
+  await cp(from, target, { recursive: true });
+  return [`${name}/`];
+}

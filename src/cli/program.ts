@@ -1,0 +1,85 @@
+/** The command line: which commands there are, what they have in common, how errors and exit codes come out. */
+import { resolve } from "node:path";
+import { Command as Commander, CommanderError } from "commander";
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { version } from "../version.ts";
+import { apply } from "./apply.ts";
+import { type Command, exitCodes } from "./command.ts";
+import { doctor } from "./doctor.ts";
+import { explain } from "./explain.ts";
+import { init } from "./init.ts";
+import { plan } from "./plan.ts";
+import { reload } from "./reload.ts";
+import { start } from "./start.ts";
+import { status } from "./status.ts";
+import { createStyle } from "./terminal.ts";
+import { validate } from "./validate.ts";
+import { wait } from "./wait.ts";
+
+const commands: readonly Command[] = [init, start, plan, apply, status, validate, explain, reload, doctor, wait];
+
+/** Runs one command line (without node and script). Resolves to the exit code. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = new Commander("config-sync")
+    .description("Keeps every service running on the configuration in config.ini, and proves it.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(--help tells what there is)")
+    .addHelpText("after", generalHelp);
+  for (const command of commands) {
+    addCommand(program, command, (code) => {
+      exitCode = code;
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return reportError(asConfigSyncError(error), argv.includes("--json"));
+  }
+}
+
+function addCommand(program: Commander, command: Command, finish: (exitCode: number) => void): void {
+  const added = program
+    .command(command.name)
+    .summary(command.summary)
+    .description(command.summary)
+    .option("-w, --workspace <dir>", "the folder with config-sync.yaml", process.env.CONFIG_SYNC_WORKSPACE ?? ".")
+    .option("--json", "print JSON for programs")
+    .option("--no-color", "print without colours")
+    .addHelpText("after", `\n${command.help.trim()}\n`);
+  if (command.argument !== undefined) added.argument(command.argument);
+  for (const { flags, description, fallback } of command.options ?? []) added.option(flags, description, fallback);
+  added.action(async (...given: unknown[]) => {
+    const options = added.opts<Record<string, string | boolean | undefined>>();
+    const [first] = given;
+    const code = await command.run({
+      workspace: resolve(String(options.workspace)),
+      argument: command.argument !== undefined && typeof first === "string" ? first : undefined,
+      options,
+      json: options.json === true,
+      print: (text) => void process.stdout.write(`${text}\n`),
+      style: createStyle(options.color !== false, process.stdout),
+    });
+    finish(code);
+  });
+}
+
+function reportError(error: ConfigSyncError, json: boolean): number {
+  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
+  const style = createStyle(true, process.stderr);
+  process.stderr.write(`${style("red", "error:")} ${error.toText()}\n`);
+  if (error.code === "INTERNAL" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
+  return exitCodes.error;
+}
+
+const generalHelp = `
+Begin with:
+  config-sync init my-stack --preset websoft9   make a workspace
+  config-sync plan -w my-stack                  see what would change, and why
+  config-sync start -w my-stack                 run the daemon on it
+
+Exit codes: 0 all is well, 1 something is wrong, 2 "plan" has changes, 64 the command line cannot be understood.
+CONFIG_SYNC_WORKSPACE names the workspace where --workspace is not given.`;

@@ -1,0 +1,21 @@
+import type { Command } from "./command.ts";
+
+export const reload: Command = {
+  name: "reload",
+  argument: "<service>",
+  summary: "make one service load its configuration again, also when it is quarantined or nothing changed",
+  help: `
+Writes what the service should have, reloads it by its most thorough rule, and waits until it is healthy. This is also the way
+to have a revision tried again that failed before.
+
+Examples:
+  config-sync reload gitea
+
+Exit codes: 0 the service is healthy, 1 it is not.`,
+  run: async (call) => {
+    const { followWork } = await import("./follow.ts");
+    const service = call.argument ?? "";
+    const route = `/reload?service=${encodeURIComponent(service)}`;
+    return followWork(call, { route, service, work: (daemon, emit) => daemon.apply(emit, service) });
+  },
+};

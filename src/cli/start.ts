@@ -1,0 +1,67 @@
+import { type Call, type Command, exitCodes } from "./command.ts";
+
+export const start: Command = {
+  name: "start",
+  summary: "run the daemon in the foreground: watch, write, reload, verify",
+  help: `
+Runs until SIGTERM or Ctrl-C; the step that runs is finished first, a second signal does not wait for it. Logs to standard
+output, for people on a terminal and as JSON elsewhere (log.format in config-sync.yaml, or --log).
+
+Examples:
+  config-sync start -w /etc/config-sync
+  config-sync start --log json | jq .
+
+Exit codes: 0 stopped by a signal, 1 it could not start.`,
+  options: [{ flags: "--log <format>", description: "text or json" }],
+  run: runStart,
+};
+
+async function runStart(call: Call): Promise<number> {
+  const stopped = waitForSignal();
+  const [{ openWorkspace }, { startDaemon }, { createLog }, { describeEvent }] = await Promise.all([
+    import("../workspace.ts"),
+    import("../daemon.ts"),
+    import("../platform/log.ts"),
+    import("../sync/events.ts"),
+  ]);
+  const workspace = await openWorkspace(call.workspace);
+  const { settings } = workspace;
+  const format = call.options.log ?? settings.log.format ?? (process.stdout.isTTY ? "text" : "json");
+  const log = createLog({ level: settings.log.level, format: format === "text" ? "text" : "json" });
+  const daemon = await startDaemon(workspace, {
+    emit: (event) => {
+      const { about, text, tone } = describeEvent(event);
+      const fields = format === "text" ? { about, tone } : { about, event };
+      log[tone === "bad" ? "warn" : "info"](fields, text);
+    },
+  });
+  log.info({ about: "config-sync", tone: "quiet" }, describeStart(settings, call));
+  const signal = await stopped;
+  log.info({ about: "config-sync", tone: "quiet" }, `${signal}: stopping`);
+  await daemon.stop();
+  return exitCodes.ok;
+}
+
+/** Resolves with the first signal that asks to stop; from then on the next one ends the process at once. */
+function waitForSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        for (const other of ["SIGINT", "SIGTERM"] as const)
+          process.removeAllListeners(other).once(other, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function describeStart(
+  { folder, services }: { folder: string; services: readonly string[] },
+  { workspace }: Call,
+): string {
+  return [
+    `watching ${folder} for ${services.length} services: ${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`,
+    `try: edit ${workspace}/config.ini and save it`,
+    `     config-sync status -w ${workspace}   (in a checkout: scripts/config-sync)`,
+  ].join("\n");
+}

@@ -1,0 +1,47 @@
+import { formatDuration } from "../config/coerce.ts";
+import type { ServiceState, ServiceStatus } from "../sync/status.ts";
+import { type Cell, formatTable, formatTime, type Style, type StyleFormat } from "./terminal.ts";
+
+const styles: Readonly<Record<ServiceState, Style>> = {
+  healthy: "green",
+  pending: "yellow",
+  working: "cyan",
+  waiting: "yellow",
+  drifted: "yellow",
+  refused: "red",
+  "rolled-back": "red",
+  "rolling-back": "red",
+};
+
+/** The services as a table; under it, for each that is in trouble, why. */
+export function formatServices(services: readonly ServiceStatus[], style: StyleFormat, now = Date.now()): string {
+  const head = ["SERVICE", "STATE", "DESIRED", "LIVE", "DRIFT", "LAST RELOAD", "RETRY"];
+  const table = formatTable(
+    head,
+    services.map((service) => toRow(service, now)),
+    style,
+  );
+  const troubles = services.flatMap(({ name, trouble }) =>
+    trouble === null ? [] : [`${style("bold", name)}: ${style("red", trouble.message)}`],
+  );
+  return [table, ...(troubles.length > 0 ? ["", ...troubles] : [])].join("\n");
+}
+
+function toRow(
+  { name, state, desired, live, drift, lastReload, retryAt }: ServiceStatus,
+  now: number,
+): (Cell | string)[] {
+  return [
+    name,
+    { text: state, style: styles[state] },
+    formatRevision(desired),
+    formatRevision(live),
+    drift ? { text: "yes", style: "yellow" } : "no",
+    lastReload === null ? "-" : `${formatTime(lastReload.at, now)} (${formatDuration(lastReload.took)})`,
+    retryAt === null ? "-" : formatTime(retryAt, now),
+  ];
+}
+
+function formatRevision(revision: number | null): string {
+  return revision === null ? "-" : String(revision);
+}

@@ -1,0 +1,52 @@
+import type { StatusReport } from "../sync/status.ts";
+import { type Call, type Command, exitCodes } from "./command.ts";
+
+export const status: Command = {
+  name: "status",
+  summary: "show where every service stands: desired and live revision, health, last reload, retry, drift",
+  help: `
+Asks the daemon; without one it is worked out from the state folder and the files.
+
+States:
+  healthy       runs on the newest configuration, as far as its probes can tell
+  pending       has something to do          working       is being worked on just now
+  waiting       failed, is tried again       drifted       somebody else changed a file
+  refused       the newest configuration cannot be applied; the last good one stays
+  rolled-back   the newest configuration made it unhealthy; it is back on the last good one
+
+Examples:
+  config-sync status
+  config-sync status --json | jq '.services[] | select(.state != "healthy")'
+
+Exit codes: 0 the status was printed (whatever it is), 1 it could not be found out.`,
+  run: runStatus,
+};
+
+async function runStatus(call: Call): Promise<number> {
+  const { openWorkspace } = await import("../workspace.ts");
+  const { findStatus } = await import("./find-status.ts");
+  const report = await findStatus(await openWorkspace(call.workspace));
+  if (call.json) call.print(JSON.stringify(report, null, 2));
+  else await printStatus(report, call);
+  return exitCodes.ok;
+}
+
+async function printStatus(
+  { daemon, revision, problems, services }: StatusReport,
+  { print, style }: Call,
+): Promise<void> {
+  const { formatServices } = await import("./status-table.ts");
+  const { formatTime } = await import("./terminal.ts");
+  const since =
+    daemon === null
+      ? style("yellow", "no daemon runs")
+      : `daemon ${daemon.pid} since ${formatTime(daemon.since, Date.now())}`;
+  const taken =
+    revision === null ? "no revision yet" : `revision ${revision.number} of ${formatTime(revision.at, Date.now())}`;
+  print(`${since}, ${taken}\n`);
+  if (problems.length > 0) {
+    for (const { text } of problems) print(style("red", text));
+    print(`${style("yellow", "The last good values stay in force until this is mended.")}\n`);
+  }
+  if (services.length > 0) print(formatServices(services, style));
+}

@@ -1,0 +1,66 @@
+import { parseDuration } from "../config/coerce.ts";
+import { ConfigSyncError } from "../errors.ts";
+import type { StatusReport } from "../sync/status.ts";
+import { type Call, type Command, exitCodes } from "./command.ts";
+
+export const wait: Command = {
+  name: "wait",
+  argument: "[service]",
+  summary: "block until the daemon is ready, or until a service is healthy on the present configuration",
+  help: `
+The daemon is ready when it has read its sources and answers. Without a service that is what is waited for; with --all it is
+every service.
+
+Examples:
+  config-sync wait --timeout 30s && ./run-migrations
+  config-sync wait gitea
+
+Exit codes: 0 ready, 1 not within the time.`,
+  options: [
+    { flags: "--timeout <duration>", description: "how long to wait at most", fallback: "60s" },
+    { flags: "--all", description: "wait until every service is healthy" },
+  ],
+  run: runWait,
+};
+
+/** Milliseconds between two questions. */
+const pause = 100;
+
+async function runWait(call: Call): Promise<number> {
+  const { loadSettings } = await import("../settings.ts");
+  const { askStatus } = await import("./find-status.ts");
+  const { systemClock } = await import("../platform/clock.ts");
+  const { state } = await loadSettings(call.workspace);
+  const deadline = Date.now() + readTimeout(call);
+  for (;;) {
+    const report = await askStatus(state);
+    const lacks = whatLacks(report, call);
+    if (lacks === undefined) {
+      if (call.json) call.print(JSON.stringify({ ready: true }));
+      return exitCodes.ok;
+    }
+    if (Date.now() + pause > deadline) throw new ConfigSyncError("TIMED_OUT", `not ready in time: ${lacks}`);
+    await systemClock.sleep(pause);
+  }
+}
+
+function readTimeout({ options }: Call): number {
+  const timeout = parseDuration(String(options.timeout));
+  if (timeout !== undefined) return timeout;
+  throw new ConfigSyncError("USAGE", `--timeout ${options.timeout} is not a duration`, { hint: "Write 30s or 2m" });
+}
+
+/** What is still to be waited for; undefined when all is there. */
+function whatLacks(report: StatusReport | undefined, { argument, options }: Call): string | undefined {
+  if (report === undefined) return "no daemon runs on this workspace";
+  if (report.revision === null) return report.problems[0]?.text ?? "the daemon has not read its sources yet";
+  const wanted = report.services.filter(({ name }) => options.all === true || name === argument);
+  if (argument !== undefined && wanted.length === 0) {
+    const names = report.services.map(({ name }) => name).join(", ");
+    throw new ConfigSyncError("NOT_FOUND", `there is no service "${argument}" here`, { hint: `There are: ${names}` });
+  }
+  const ill = wanted.find(({ state }) => state !== "healthy");
+  return ill === undefined
+    ? undefined
+    : `${ill.name} is ${ill.state}${ill.trouble === null ? "" : `: ${ill.trouble.message}`}`;
+}

@@ -1,0 +1,107 @@
+/** The daemon: a workspace under an engine, from taking the workspace over until the last step is done. */
+import { join } from "node:path";
+import { serveControl } from "./api/control-server.ts";
+import { ConfigSyncError } from "./errors.ts";
+import type { Engine } from "./sync/engine.ts";
+import type { SyncEvent } from "./sync/events.ts";
+import { openLedger } from "./sync/ledger.ts";
+import { reportStatus, type StatusReport } from "./sync/status.ts";
+import { surveyServices } from "./sync/survey.ts";
+import { version } from "./version.ts";
+import { buildEngine, type Workspace } from "./workspace.ts";
+
+export interface Daemon {
+  readonly engine: Engine;
+  readonly status: () => Promise<StatusReport>;
+  /** Looks at everything again, or reloads one service, and resolves when nothing is left to do. */
+  readonly apply: (emit: (event: SyncEvent) => void, service?: string) => Promise<void>;
+  /** Ends the running steps in order and gives the workspace free. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly emit: (event: SyncEvent) => void;
+  /** False for one pass without watches. */
+  readonly watch?: boolean;
+}
+
+/** The control socket of a workspace, by its state folder. */
+export function controlSocket(state: string): string {
+  return join(state, "daemon.sock");
+}
+
+/**
+ * Takes the workspace over and starts the engine on it. Resolves after the first look at the sources. Throws DAEMON_RUNNING
+ * when another process has the workspace.
+ */
+export async function startDaemon(workspace: Workspace, options: DaemonOptions): Promise<Daemon> {
+  // A command may knock before the first look is over: it waits for the answer.
+  const ready = Promise.withResolvers<Daemon>();
+  ready.promise.catch(() => undefined);
+  const control = await serveControl(controlSocket(workspace.settings.state), {
+    status: async () => (await ready.promise).status(),
+    apply: async (emit) => (await ready.promise).apply(emit),
+    reload: async (service, emit) => (await ready.promise).apply(emit, service),
+  });
+  try {
+    const daemon = await run(workspace, options, control);
+    ready.resolve(daemon);
+    return daemon;
+  } catch (error) {
+    ready.reject(error);
+    await control[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function run(
+  workspace: Workspace,
+  { emit, watch = true }: DaemonOptions,
+  control: AsyncDisposable,
+): Promise<Daemon> {
+  const since = Date.now();
+  const listeners = new Set<(event: SyncEvent) => void>([emit]);
+  const tell = (event: SyncEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const ledger = await openLedger(workspace.ledgerFile);
+  for (const text of ledger.mended) tell({ type: "mended", text });
+  const engine = buildEngine(workspace, ledger, tell);
+  const stopWatching = watch ? await workspace.app.watch(engine.lookAgain) : undefined;
+  await engine.start();
+
+  const status = async (): Promise<StatusReport> => {
+    const { snapshot, problems, renderings, running } = engine.state();
+    const surveyed =
+      snapshot === undefined ? [] : await surveyServices(renderings, { snapshot, ledger, digest: workspace.digest });
+    return reportStatus({ daemon: { pid: process.pid, since, version }, ledger, problems, surveyed, running });
+  };
+
+  const apply = async (listener: (event: SyncEvent) => void, service?: string): Promise<void> => {
+    if (service !== undefined) requireService(workspace, service);
+    listeners.add(listener);
+    try {
+      if (service === undefined) engine.lookAtEverything();
+      else engine.force(service);
+      await engine.settled();
+    } finally {
+      listeners.delete(listener);
+    }
+  };
+
+  const stop = async (): Promise<void> => {
+    await stopWatching?.();
+    await engine.stop();
+    await control[Symbol.asyncDispose]();
+  };
+
+  return { engine, status, apply, stop };
+}
+
+/** Throws NOT_FOUND for a service that is not enabled, with the names of those that are. */
+export function requireService({ settings }: Workspace, service: string): void {
+  if (settings.services.includes(service)) return;
+  throw new ConfigSyncError("NOT_FOUND", `there is no service "${service}" here`, {
+    hint: `Those under services in config-sync.yaml are: ${settings.services.join(", ")}`,
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * The log: pino, as JSON for collectors or as lines for people. Secrets do not come this far; the redaction of telling names
+ * is a second net.
+ */
+import { styleText } from "node:util";
+import { type DestinationStream, type Logger, pino } from "pino";
+import { secretMark } from "../config/secret.ts";
+
+export type Log = Logger;
+
+export interface LogOptions {
+  readonly level: string;
+  readonly format: "text" | "json";
+  readonly destination?: DestinationStream;
+}
+
+/** Writes synchronously: what was said is out, also when the process is killed next. */
+export function createLog({ level, format, destination }: LogOptions): Log {
+  const out = destination ?? pino.destination({ dest: 1, sync: true });
+  const options = { level, base: null, redact: { paths: secretNames, censor: secretMark } };
+  return pino(options, format === "json" ? out : { write: (line) => void out.write(toText(line)) });
+}
+
+const secretNames = ["password", "passwd", "pwd", "secret", "token", "authorization", "api_key", "apiKey"].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+]);
+
+interface Line {
+  readonly level: number;
+  readonly time: number;
+  readonly msg?: string;
+  readonly about?: string;
+  readonly tone?: Tone;
+}
+
+export type Tone = "good" | "bad" | "busy" | "quiet";
+
+const styles = { good: "green", bad: "red", busy: "cyan", quiet: "gray" } as const;
+
+/** `14:03:05 gitea        healthy on revision 7`. Lines after the first are indented under the text. */
+function toText(json: string): string {
+  const { level, time, msg = "", about = "", tone } = JSON.parse(json) as Line;
+  const clock = new Date(time).toTimeString().slice(0, 8);
+  const style = tone === undefined ? (level >= 50 ? "red" : level >= 40 ? "yellow" : "reset") : styles[tone];
+  const text = styleText(style, msg.replaceAll("\n", `\n${" ".repeat(9)}${"".padEnd(nameWidth)} `), { stream: process.stdout });
+  return `${styleText("gray", clock, { stream: process.stdout })} ${about.padEnd(nameWidth)} ${text}\n`;
+}
+
+const nameWidth = 14;

@@ -1,0 +1,161 @@
+/** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { duration } from "./config/schema.ts";
+import { Secret } from "./config/secret.ts";
+import { ConfigSyncError, systemCode } from "./errors.ts";
+import { parseCheckedYaml } from "./formats/checked-yaml.ts";
+import { sourceSpec } from "./sources/index.ts";
+
+export const settingsFile = "config-sync.yaml";
+
+const names = z.record(z.string(), z.string()).prefault({});
+const serviceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not a service name: lower-case letters, digits and dashes");
+
+const schema = z.strictObject({
+  /** From weakest to strongest; protected ones beat all others. */
+  sources: z.array(sourceSpec).min(1, "needs at least one source"),
+  /** The folders under `templates` that are in use. */
+  services: z.array(serviceName),
+  templates: z.string().prefault("templates"),
+  /** Where the ledger, the journals and the control socket are. */
+  state: z.string().prefault("state"),
+  /** The folders that outputs may be in; nothing outside of them is ever written. */
+  roots: z.array(z.string()).min(1, "needs at least one folder that outputs may be in"),
+  /** Keys that are secret, in addition to those whose name says so. */
+  secrets: z.array(z.string()).prefault([]),
+  /** Names for manifests and templates: `{{paths.gitea_app_ini}}`. Paths are relative to the workspace. */
+  paths: names,
+  containers: names,
+  programs: names,
+  urls: names,
+  docker: z
+    .strictObject({
+      /** `unix:///var/run/docker.sock`, `tcp://host:2376`; without it DOCKER_HOST, then the usual socket. */
+      host: z.string().optional(),
+      /** A folder with ca.pem, cert.pem and key.pem. */
+      certificates: z.string().optional(),
+    })
+    .prefault({}),
+  supervisord: z
+    .strictObject({
+      /** `unix:///var/run/supervisor.sock` or `http://127.0.0.1:9001`. */
+      url: z.string().prefault("unix:///var/run/supervisor.sock"),
+      username: z.string().optional(),
+      password: z.string().optional(),
+      /** The environment variable that holds the password. */
+      password_env: z.string().optional(),
+    })
+    .prefault({}),
+  sync: z
+    .strictObject({
+      /** How long a file that is written in place must have been left alone before it is read. */
+      quiet: duration.prefault("20ms"),
+      /** How often the sources are looked at without any hint. */
+      look_every: duration.prefault("2s"),
+      /** How often every output is compared with what it should be. */
+      check_every: duration.prefault("30s"),
+      /** How many services are worked on side by side. */
+      parallel: z.int().min(1).max(256).prefault(16),
+      /** How often a service may refuse to reload before the change is taken back. */
+      reload_attempts: z.int().min(1).max(100).prefault(3),
+      /** The pauses between failed tries of a service: the first, and the longest. */
+      retry_first: duration.prefault("500ms"),
+      retry_longest: duration.prefault("60s"),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(["debug", "info", "warn", "error"]).prefault("info"),
+      /** `text` for people, `json` for collectors; without it text on a terminal and JSON elsewhere. */
+      format: z.enum(["text", "json"]).optional(),
+    })
+    .prefault({}),
+});
+
+type Written = z.output<typeof schema>;
+
+/** The settings with every path absolute and every secret wrapped. */
+export interface Settings extends Omit<Written, "supervisord" | "docker"> {
+  readonly file: string;
+  /** The workspace: the folder of the file. */
+  readonly folder: string;
+  readonly docker: { readonly host: string | undefined; readonly certificates: string | undefined };
+  readonly supervisord: {
+    readonly url: string;
+    readonly username: string | undefined;
+    readonly password: Secret | undefined;
+  };
+}
+
+/** Reads the settings of a workspace. Throws SETTINGS_INVALID with every problem and its line. */
+export async function loadSettings(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Settings> {
+  const file = resolve(folder, settingsFile);
+  return parseSettings(await readSettings(file), file, environment);
+}
+
+async function readSettings(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const missing = systemCode(cause) === "ENOENT";
+    throw new ConfigSyncError("SETTINGS_INVALID", missing ? "there is no such file" : (cause as Error).message, {
+      place: { file },
+      hint: missing ? 'Run "config-sync init" to make a workspace, or name one with --workspace' : undefined,
+      cause,
+    });
+  }
+}
+
+export function parseSettings(
+  text: string,
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const { value: written, placeOf } = parseCheckedYaml(text, schema, { file, code: "SETTINGS_INVALID" });
+  const folder = dirname(file);
+  const at = (path: string): string => resolve(folder, path);
+  const { docker, supervisord } = written;
+  const twice = written.services.find((name, index) => written.services.indexOf(name) !== index);
+  if (twice !== undefined) {
+    const place = placeOf(["services", written.services.lastIndexOf(twice)]);
+    throw new ConfigSyncError("SETTINGS_INVALID", `services names "${twice}" twice`, { place });
+  }
+  return {
+    ...written,
+    file,
+    folder,
+    templates: at(written.templates),
+    state: at(written.state),
+    roots: written.roots.map(at),
+    docker: {
+      host: docker.host,
+      certificates: docker.certificates === undefined ? undefined : at(docker.certificates),
+    },
+    supervisord: {
+      url: supervisord.url,
+      username: supervisord.username,
+      password: findPassword(supervisord, environment, () => placeOf(["supervisord", "password_env"])),
+    },
+  };
+}
+
+function findPassword(
+  { password, password_env }: Written["supervisord"],
+  environment: Readonly<Record<string, string | undefined>>,
+  place: () => ConfigSyncError["place"],
+): Secret | undefined {
+  if (password_env === undefined) return password === undefined ? undefined : new Secret(password);
+  const found = environment[password_env];
+  if (found !== undefined) return new Secret(found);
+  throw new ConfigSyncError("SETTINGS_INVALID", `the environment variable ${password_env} is not set`, {
+    place: place(),
+    hint: "Set it where config-sync is started, or write supervisord.password instead",
+  });
+}

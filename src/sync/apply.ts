@@ -1,0 +1,150 @@
+/**
+ * Carrying out the plan of one service: stage, check, remember the way back, commit, reload, probe; or roll back.
+ *
+ * Every step leaves the ledger in a state from which the next turn goes on, so a turn may end anywhere, also by a power cut.
+ */
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { runCommand } from "../platform/processes.ts";
+import { commitFiles, discardFiles, type Staged } from "../platform/safe-write.ts";
+import type { RenderedOutput } from "../services/render.ts";
+import { previousFile, restoreFiles, stageOutput } from "./files.ts";
+import type { OutputPlan, ServicePlan } from "./plan.ts";
+import type { Mark, Undo } from "./record.ts";
+import { finishRollback, quarantine, rollBack } from "./rollback.ts";
+import { type Outcome, type Turn, tell } from "./turn.ts";
+import { waitUntilHealthy } from "./verify.ts";
+
+export async function applyService(plan: ServicePlan, turn: Turn): Promise<Outcome> {
+  if (plan.verdict === "rollback") return finishRollback(turn);
+  const mark: Mark = { revision: turn.revision, digest: plan.digest, at: turn.clock.now() };
+  turn.ledger.update(turn.service.name, { desired: mark, quarantine: undefined });
+  return (await write(plan, turn, mark)) ?? (await load(plan, turn, mark)) ?? (await verify(turn, mark));
+}
+
+/** Puts the outputs in place. An outcome only where the turn ends here, with every file as it was. */
+async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome | undefined> {
+  const { ledger, service } = turn;
+  const changes = plan.outputs.filter(({ action }) => action === "create" || action === "update");
+  const before = ledger.record(service.name).undo;
+  const staged = new Map<Staged, OutputPlan>();
+  const committed: OutputPlan[] = [];
+  try {
+    ledger.update(service.name, { undo: await prepareUndo(plan, turn, changes) });
+    if (changes.length > 0) tell(turn, "writing", describeWrites(changes, plan.why));
+    // The way back must be as durable as the way forward before anything becomes visible.
+    const staging = changes.map(async (change) => staged.set(await stageOutput(change, turn), change));
+    const failed = (await Promise.allSettled([ledger.flush(), ...staging])).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    for (const [{ stagedPath }, { output }] of staged) await checkStaged(output, stagedPath, turn);
+    await commitFiles([...staged.keys()], (done) => committed.push(...[staged.get(done) ?? []].flat()));
+  } catch (thrown) {
+    await discardFiles([...staged.keys()]);
+    await restoreFiles(committed.map(previousFile), turn);
+    ledger.update(service.name, { undo: before });
+    const error = asConfigSyncError(thrown, "WRITE_FAILED");
+    if (error.retryable) return { kind: "retry", error };
+    await quarantine(turn, error);
+    return { kind: "refused", error };
+  }
+  const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
+  ledger.update(service.name, { written: mark, owned });
+  return undefined;
+}
+
+/** What was there when the service was last healthy: an unfinished turn before this one has it already. */
+async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<Undo> {
+  const { undo, owned, keys } = turn.ledger.record(turn.service.name);
+  const known = new Set(undo?.files.map((file) => file.path));
+  const files = changes.filter(({ output }) => !known.has(output.path)).map(previousFile);
+  const rule = turn.service.reload.findIndex(({ action }) => action === plan.reload);
+  if (undo !== undefined) return { ...undo, files: [...undo.files, ...files], rule: Math.max(undo.rule, rule) };
+  const wasRunning =
+    plan.reload === undefined
+      ? undefined
+      : await turn.actions.isRunning(plan.reload, turn.stopping).catch(() => undefined);
+  return { files, wasRunning, rule, owned, keys };
+}
+
+function describeWrites(changes: readonly OutputPlan[], why: string): string {
+  const names = changes.slice(0, 3).map(({ output }) => output.shownPath);
+  const rest = changes.length - names.length;
+  return `${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""} (${why})`;
+}
+
+/** The service's own check, on the file that nobody sees yet. */
+async function checkStaged(output: RenderedOutput, stagedPath: string, turn: Turn): Promise<void> {
+  const argv = output.check?.(stagedPath);
+  if (argv === undefined) return;
+  const { exitCode, output: said } = await runCommand(argv, {
+    signal: turn.stopping,
+    timeout: checkTimeout,
+    cwd: turn.folder,
+    redact: turn.redact,
+  });
+  if (exitCode === 0) return;
+  throw new ConfigSyncError(
+    "CHECK_REFUSED",
+    `${argv[0]} refuses ${output.shownPath} (exit ${exitCode}): ${said.trim()}`,
+    {
+      hint: "Nothing was changed. Correct the value that it complains about",
+    },
+  );
+}
+
+const checkTimeout = 30_000;
+
+/** Makes the service load what was written. An outcome only where the turn ends here. */
+async function load(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome | undefined> {
+  const { ledger, service, clock } = turn;
+  const loaded = { loaded: mark, keys: plan.keys };
+  if (plan.reload === undefined) {
+    ledger.update(service.name, loaded);
+    return undefined;
+  }
+  const { shown } = plan.reload;
+  const at = clock.now();
+  try {
+    tell(turn, "reloading", shown);
+    await turn.actions.reload(plan.reload, turn.stopping);
+  } catch (thrown) {
+    if (turn.stopping.aborted) return { kind: "superseded" };
+    return judgeReload(asConfigSyncError(thrown), turn);
+  }
+  ledger.update(service.name, { ...loaded, lastReload: { at, took: clock.now() - at, shown } });
+  return undefined;
+}
+
+/**
+ * Who is not there is waited for, however long. Who says no is asked a few times more, because many a refusal passes; then
+ * the change is taken back, because a bad file would be read at the service's next start.
+ */
+async function judgeReload(error: ConfigSyncError, turn: Turn): Promise<Outcome> {
+  if (error.code === "UNREACHABLE" && error.retryable) return { kind: "retry", error };
+  const refusals = turn.ledger.record(turn.service.name).refusals + 1;
+  turn.ledger.update(turn.service.name, { refusals });
+  if (error.retryable && refusals < turn.reloadAttempts) return { kind: "retry", error };
+  return turn.service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
+}
+
+async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
+  const { ledger, service } = turn;
+  try {
+    if (service.probes.length > 0) tell(turn, "probing", service.probes.map(({ shown }) => shown).join(", "));
+    const signal = AbortSignal.any([turn.stopping, turn.superseded]);
+    await waitUntilHealthy(service.probes, service.backoff, { ...turn, signal });
+  } catch (thrown) {
+    if (turn.stopping.aborted || turn.superseded.aborted) return { kind: "superseded" };
+    const error = asConfigSyncError(thrown);
+    return service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
+  }
+  ledger.update(service.name, {
+    healthy: { ...mark, at: turn.clock.now() },
+    actions: { reloads: service.reload.map(({ action }) => action), probes: service.probes },
+    undo: undefined,
+    attempts: 0,
+    refusals: 0,
+    retryAt: undefined,
+    trouble: undefined,
+  });
+  return { kind: "done" };
+}

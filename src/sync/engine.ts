@@ -1,0 +1,205 @@
+/**
+ * The engine: look at the sources, work out what each service should have, and bring every service there, for as long as it
+ * takes. It acts on state only; whoever has news puts a name into the queue.
+ */
+import { dirname } from "node:path";
+import type { App } from "../apps/app.ts";
+import type { Change } from "../config/diff.ts";
+import { type Snapshot, secretTexts } from "../config/layers.ts";
+import { type Redact, redactor } from "../config/secret.ts";
+import type { ConfigSyncError } from "../errors.ts";
+import type { ActionContext } from "../platform/context.ts";
+import { recoverWrites } from "../platform/safe-write.ts";
+import type { Service } from "../services/catalog.ts";
+import type { Names, RenderedService } from "../services/render.ts";
+import { createActions } from "./actions.ts";
+import type { Backoff } from "./backoff.ts";
+import { showChange, showProblem } from "./events.ts";
+import { followDependencies } from "./order.ts";
+import { createQueue } from "./queue.ts";
+import { type Renderings, renderAll } from "./renderings.ts";
+import type { Shared } from "./turn.ts";
+import { createTurns } from "./turns.ts";
+
+export interface EngineParts extends Omit<Shared, "redact" | "actions"> {
+  readonly connections: Pick<ActionContext, "docker" | "supervisord">;
+  readonly app: App;
+  readonly services: readonly Service[];
+  readonly names: Names;
+  /** How many services are worked on side by side. */
+  readonly parallel: number;
+  /** Milliseconds between two looks at everything, whatever the watches say. */
+  readonly lookEvery: number;
+  /** The pauses between failed turns of a service. */
+  readonly retry: Backoff;
+}
+
+export interface Engine {
+  /** The first look: resolves when it has been taken and every service is queued. */
+  readonly start: () => Promise<void>;
+  /** There may be news in the sources. */
+  readonly lookAgain: () => void;
+  /** The same, and every service is compared with what it should have. */
+  readonly lookAtEverything: () => void;
+  /** Reloads a service now, also one that is quarantined or has nothing to do. */
+  readonly force: (service: string) => void;
+  /** Resolves when nothing is left to do now; what waits for a retry does not count. */
+  readonly settled: () => Promise<void>;
+  /** Ends what runs, at the next step of each, and closes the ledger. */
+  readonly stop: () => Promise<void>;
+  readonly state: () => EngineState;
+}
+
+export interface EngineState {
+  /** The newest good snapshot; undefined until there was one. */
+  readonly snapshot: Snapshot | undefined;
+  /** Why the sources cannot be used as they are; empty when all is well. */
+  readonly problems: readonly ConfigSyncError[];
+  readonly renderings: Renderings;
+  /** The services that are being worked on. */
+  readonly running: ReadonlySet<string>;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  const { app, services, ledger, clock, emit } = parts;
+  const stopping = new AbortController();
+  let snapshot: Snapshot | undefined;
+  let problems: readonly ConfigSyncError[] = [];
+  let renderings: Renderings = new Map();
+  let secrets: readonly string[] = [];
+  let looking: Promise<void> | undefined;
+  let askedAgain = false;
+  let soon: NodeJS.Timeout | undefined;
+  let period: NodeJS.Timeout | undefined;
+
+  const before = followDependencies(services);
+  const names = services.map(({ name }) => name);
+  const queue = createQueue({
+    run: (name) => turns.take(name),
+    parallel: parts.parallel,
+    after: (name) => before.get(name) ?? [],
+  });
+  const redact: Redact = (text) => redactor(secrets)(text);
+  const turns = createTurns({
+    ...parts,
+    redact,
+    actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
+    stopping: stopping.signal,
+    queue,
+    dependents: (name) => names.filter((other) => before.get(other)?.has(name)),
+    wanted: (name) => {
+      const rendering = renderings.get(name);
+      return snapshot === undefined || rendering === undefined ? undefined : { snapshot, rendering };
+    },
+  });
+
+  const start = async (): Promise<void> => {
+    lookAgain();
+    await looking;
+    period = setInterval(lookAtEverything, parts.lookEvery).unref();
+  };
+
+  const lookAtEverything = (): void => {
+    lookAgain();
+    for (const name of names) queue.add(name);
+  };
+
+  const lookAgain = (): void => {
+    askedAgain = true;
+    looking ??= lookWhileAsked().finally(() => {
+      looking = undefined;
+    });
+  };
+
+  const lookWhileAsked = async (): Promise<void> => {
+    while (askedAgain && !stopping.signal.aborted) {
+      askedAgain = false;
+      await look();
+    }
+  };
+
+  const look = async (): Promise<void> => {
+    const found = await app.look();
+    report(found.problems);
+    if (found.snapshot === undefined) return;
+    if (found.snapshot.hash === snapshot?.hash) {
+      // The same values, perhaps on other lines.
+      snapshot = found.snapshot;
+      return;
+    }
+    const first = snapshot === undefined;
+    const old = renderings;
+    // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.
+    secrets = [...secretTexts(found.snapshot), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
+    renderings = renderAll(
+      services,
+      { ...parts, snapshot: found.snapshot },
+      first ? undefined : { renderings: old, ...found },
+    );
+    snapshot = found.snapshot;
+    takeUpRevision(found.snapshot, found.changes);
+    if (first) await mendLeftovers();
+    for (const [name, rendering] of renderings) {
+      if (rendering === old.get(name)) continue;
+      turns.startAfresh(name, rendering.service);
+      queue.add(name);
+    }
+  };
+
+  const report = (now: readonly ConfigSyncError[]): void => {
+    clearTimeout(soon);
+    if (now.some((problem) => problem.retryable)) soon = setTimeout(lookAgain, lookSoon).unref();
+    const changed = describe(now) !== describe(problems);
+    problems = now;
+    if (changed)
+      emit(now.length > 0 ? { type: "input-refused", problems: now.map(showProblem) } : { type: "input-healed" });
+  };
+
+  const takeUpRevision = (taken: Snapshot, changes: readonly Change[]): void => {
+    const last = ledger.revision();
+    if (last?.hash === taken.hash) return;
+    const revision = { number: (last?.number ?? 0) + 1, hash: taken.hash, at: clock.now() };
+    ledger.setRevision(revision);
+    emit({ type: "revision", revision, changes: changes.map(showChange) });
+  };
+
+  /** What a crash left behind in the folders that we write into. */
+  const mendLeftovers = async (): Promise<void> => {
+    const folders = new Set([...renderings.values()].flatMap(({ service }) => outputFolders(service)));
+    for (const text of await recoverWrites(parts.journal, [...folders])) emit({ type: "mended", text });
+  };
+
+  return {
+    start,
+    lookAgain,
+    lookAtEverything,
+    force: (name) => {
+      turns.force(name);
+      queue.add(name);
+    },
+    settled: async () => {
+      while (looking !== undefined) await looking;
+      await queue.idle();
+    },
+    stop: async () => {
+      stopping.abort(new Error("config-sync stops"));
+      clearInterval(period);
+      clearTimeout(soon);
+      await looking;
+      await queue.close();
+      await ledger.close();
+    },
+    state: () => ({ snapshot, problems, renderings, running: turns.running() }),
+  };
+}
+
+/** Milliseconds until a source that could not be read is read again without a hint. */
+const lookSoon = 500;
+
+function describe(problems: readonly ConfigSyncError[]): string {
+  return problems.map((problem) => problem.toText()).join("\n");
+}
+
+function outputFolders(service: RenderedService | undefined): string[] {
+  return service?.outputs.map(({ path }) => dirname(path)) ?? [];
+}

@@ -1,0 +1,195 @@
+/**
+ * Planning: what is wanted, what is there and what the ledger remembers, turned into what would be done and why. Pure: the
+ * dry run, the diff, the status and the apply read the same plan.
+ */
+import type { Digest, Snapshot } from "../config/layers.ts";
+import { formatPath, type Path, parsePath } from "../config/path.ts";
+import { matchPaths } from "../config/pattern.ts";
+import { reveal } from "../config/secret.ts";
+import { ConfigSyncError } from "../errors.ts";
+import type { Current } from "../platform/safe-write.ts";
+import type { RenderedOutput, RenderedService, ResolvedRule } from "../services/render.ts";
+import type { Observed } from "./observe.ts";
+import type { ServiceRecord } from "./record.ts";
+
+export interface OutputPlan {
+  readonly output: RenderedOutput;
+  /** `wait`: files that the output requires are not there. */
+  readonly action: "create" | "update" | "keep" | "wait";
+  readonly current: Current | undefined;
+  /** What the file shall hold. */
+  readonly text: string;
+  /** The keys in it that are there because of us, to be removed when they are no longer rendered. */
+  readonly owned: readonly string[];
+  /** The required file that is missing, for `wait`. */
+  readonly lacks: string | undefined;
+}
+
+export interface ServicePlan {
+  readonly service: string;
+  /**
+   * `current`: nothing to do. `quarantined`: this has failed and is not tried again by itself. `rollback`: this has failed,
+   * and the way back to the last good state is not finished.
+   */
+  readonly verdict: "current" | "apply" | "quarantined" | "rollback";
+  readonly outputs: readonly OutputPlan[];
+  /** The digest of the outputs that are wanted. */
+  readonly digest: string;
+  readonly reload: ResolvedRule["action"] | undefined;
+  /** Why there is something to do, for people: `gitea.http_port changed`. */
+  readonly why: string;
+  /** The digests of the configuration values that the outputs are made of. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** An output no longer holds what was applied, and no configuration changed. */
+  readonly drifted: boolean;
+}
+
+export interface PlanInputs {
+  readonly service: RenderedService;
+  readonly snapshot: Snapshot;
+  readonly observed: readonly Observed[];
+  readonly record: ServiceRecord;
+  readonly digest: Digest;
+  /** Somebody asked for a reload: quarantine and "nothing to do" do not count. */
+  readonly forced?: boolean;
+}
+
+export function planService(inputs: PlanInputs): ServicePlan {
+  const { service, record, digest } = inputs;
+  const outputs = inputs.observed.map((observed) => planOutput(observed, record));
+  const wanted = digestOutputs(outputs, digest);
+  const keys = digestKeys(service, inputs.snapshot, digest);
+  const touched = outputs.some(({ action }) => action === "create" || action === "update");
+  const asBefore = record.written?.digest === wanted;
+  const owed = record.healthy?.digest !== wanted || record.undo !== undefined;
+  const changedKeys = Object.keys({ ...record.keys, ...keys }).filter((key) => record.keys[key] !== keys[key]);
+  const drifted = touched && asBefore && record.healthy?.digest === wanted;
+  const forced = inputs.forced === true;
+  const verdict = forced ? "apply" : judge(service, record, touched || owed);
+  const everything = record.loaded === undefined || drifted || changedKeys.length === 0 || forced;
+  const unloaded = touched || record.loaded?.digest !== wanted || forced;
+  return {
+    service: service.name,
+    verdict,
+    outputs,
+    digest: wanted,
+    reload:
+      verdict === "apply" && unloaded ? chooseReload(service.reload, everything ? undefined : changedKeys) : undefined,
+    why: forced ? "asked for" : explainWhy({ verdict, drifted, touched, changedKeys, record }),
+    keys,
+    drifted,
+  };
+}
+
+function judge(service: RenderedService, record: ServiceRecord, work: boolean): ServicePlan["verdict"] {
+  if (record.quarantine?.fingerprint !== service.fingerprint) return work ? "apply" : "current";
+  return record.undo === undefined ? "quarantined" : "rollback";
+}
+
+function planOutput({ output, current, lacks }: Observed, record: ServiceRecord): OutputPlan {
+  const ours = record.owned[output.path] ?? [];
+  if (lacks !== undefined) return { output, action: "wait", current, text: output.text, owned: ours, lacks };
+  const { text, owned } = mergeOutput(output, current, ours);
+  const plan = { output, current, text, owned, lacks };
+  if (current === undefined) return { ...plan, action: "create" };
+  const same = current.bytes.equals(Buffer.from(text)) && hasAttributes(output, current);
+  return { ...plan, action: same ? "keep" : "update" };
+}
+
+function mergeOutput(
+  output: RenderedOutput,
+  current: Current | undefined,
+  ours: readonly string[],
+): { text: string; owned: readonly string[] } {
+  if (!output.merge || output.format.merge === undefined) return { text: output.text, owned: [] };
+  const wanted = output.format.read(output.text).map((field) => formatPath(field.path));
+  if (current === undefined) return { text: output.text, owned: wanted };
+  const existing = decode(output, current);
+  const rendered = new Set(wanted);
+  const gone = ours.filter((key) => !rendered.has(key)).map(pathOf);
+  try {
+    const merged = output.format.merge(existing, output.text, gone);
+    const written = new Set([...ours, ...merged.written.map(formatPath)]);
+    return { text: merged.text, owned: wanted.filter((key) => written.has(key)) };
+  } catch (error) {
+    throw error instanceof ConfigSyncError ? error.with({ place: { file: output.shownPath } }) : error;
+  }
+}
+
+/** A file that is not UTF-8 would come back damaged from a merge: it is left alone. */
+function decode(output: RenderedOutput, current: Current): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(current.bytes);
+  } catch (cause) {
+    throw new ConfigSyncError(
+      "PARSE_FAILED",
+      "the file that is there is not UTF-8 text, so nothing can be merged into it",
+      {
+        place: { file: output.shownPath },
+        hint: "Move it away, or set merge: false in the manifest to replace it",
+        cause,
+      },
+    );
+  }
+}
+
+function pathOf(key: string): Path {
+  return parsePath(key) ?? [key];
+}
+
+function hasAttributes({ mode, owner }: RenderedOutput, current: Current): boolean {
+  if (mode !== undefined && (current.mode & 0o7777) !== mode) return false;
+  return owner === undefined || (owner.uid === current.uid && owner.gid === current.gid);
+}
+
+/** Outputs that wait for their files do not count: they are looked at again when the files are there. */
+function digestOutputs(outputs: readonly OutputPlan[], digest: Digest): string {
+  const rows = outputs
+    .filter(({ action }) => action !== "wait")
+    .map(({ output }) => [output.path, output.text, output.mode ?? null, output.owner ?? null]);
+  return digest(JSON.stringify(rows));
+}
+
+function digestKeys(service: RenderedService, snapshot: Snapshot, digest: Digest): Record<string, string> {
+  const keys: Record<string, string> = {};
+  for (const key of new Set(service.outputs.flatMap((output) => output.used))) {
+    const entry = snapshot.entries.get(key);
+    if (entry !== undefined) keys[key] = digest(`${key}\n${reveal(entry.value)}`);
+  }
+  return keys;
+}
+
+/**
+ * The cheapest reload that suffices. Rules stand from cheap to expensive, a later one does what the earlier do: each changed
+ * key has the first rule that matches it, and the latest of these is run. `undefined` stands for "anything may have changed".
+ */
+export function chooseReload(
+  rules: readonly ResolvedRule[],
+  changedKeys: readonly string[] | undefined,
+): ResolvedRule["action"] | undefined {
+  if (changedKeys === undefined) return rules.at(-1)?.action;
+  const tests = rules.map((rule) => (rule.when === undefined ? () => true : matchPaths(rule.when)));
+  const needed = changedKeys.map((key) => tests.findIndex((test) => test(pathOf(key))));
+  return rules[Math.max(-1, ...needed)]?.action;
+}
+
+function explainWhy(known: {
+  readonly verdict: ServicePlan["verdict"];
+  readonly drifted: boolean;
+  readonly touched: boolean;
+  readonly changedKeys: readonly string[];
+  readonly record: ServiceRecord;
+}): string {
+  const { verdict, drifted, touched, changedKeys, record } = known;
+  if (verdict === "current") return "nothing to do";
+  if (verdict === "quarantined" || verdict === "rollback")
+    return `revision ${record.quarantine?.revision} failed: ${record.quarantine?.reason}`;
+  if (drifted) return "somebody else changed the file";
+  if (record.healthy === undefined && record.written === undefined) return "first time";
+  if (!touched && record.loaded?.digest === record.written?.digest) return "not known to be healthy yet";
+  if (!touched) return "written, but not loaded yet";
+  if (changedKeys.length === 0) return "the template changed";
+  const shown = changedKeys.slice(0, 3).join(", ");
+  const rest = changedKeys.length - 3;
+  return `${shown}${rest > 0 ? ` and ${rest} more` : ""} changed`;
+}

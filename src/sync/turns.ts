@@ -1,0 +1,152 @@
+/** Taking turns: one service, brought one step nearer to what is wanted, and what follows from how that ended. */
+import { formatDuration } from "../config/coerce.ts";
+import type { Snapshot } from "../config/layers.ts";
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import type { RenderedService } from "../services/render.ts";
+import { applyService } from "./apply.ts";
+import { type Backoff, pauseAfter } from "./backoff.ts";
+import type { Step } from "./events.ts";
+import type { Rendering } from "./renderings.ts";
+import { lookAndPlan } from "./survey.ts";
+import type { Outcome, Shared } from "./turn.ts";
+
+export interface TurnParts extends Shared {
+  readonly stopping: AbortSignal;
+  /** The pauses between failed turns of a service. */
+  readonly retry: Backoff;
+  /** What is wanted just now. */
+  readonly wanted: (name: string) => { readonly snapshot: Snapshot; readonly rendering: Rendering } | undefined;
+  readonly queue: { readonly add: (name: string) => void; readonly addAfter: (name: string, pause: number) => void };
+  readonly dependents: (name: string) => readonly string[];
+}
+
+export interface Turns {
+  /** One turn. Never rejects: how it ended is in the ledger and in the events. */
+  readonly take: (name: string) => Promise<void>;
+  /** The next turn reloads, whatever the ledger says. */
+  readonly force: (name: string) => void;
+  /** Something else is wanted now: old failures say nothing about it, and a wait for health on the old is over. */
+  readonly startAfresh: (name: string, service: RenderedService | undefined) => void;
+  readonly running: () => ReadonlySet<string>;
+}
+
+interface Running {
+  readonly fingerprint: string;
+  readonly superseded: AbortController;
+}
+
+export function createTurns(parts: TurnParts): Turns {
+  const { ledger, clock, queue } = parts;
+  const running = new Map<string, Running>();
+  const forced = new Set<string>();
+
+  const take = async (name: string): Promise<void> => {
+    const wanted = parts.wanted(name);
+    if (wanted === undefined || parts.stopping.aborted) return;
+    const { service, error } = wanted.rendering;
+    if (service === undefined) return settle(name, { kind: "refused", error });
+    if (waitsForRetry(name)) return;
+    const superseded = new AbortController();
+    running.set(name, { fingerprint: service.fingerprint, superseded });
+    try {
+      const outcome = await work(service, wanted.snapshot, superseded.signal);
+      if (outcome !== undefined) settle(name, outcome);
+    } catch (thrown) {
+      settle(name, { kind: "retry", error: asConfigSyncError(thrown) });
+    } finally {
+      running.delete(name);
+    }
+  };
+
+  const work = async (
+    service: RenderedService,
+    snapshot: Snapshot,
+    superseded: AbortSignal,
+  ): Promise<Outcome | undefined> => {
+    const plan = await lookAndPlan(service, { ...parts, snapshot }, forced.delete(service.name));
+    if (plan.verdict === "quarantined") return undefined;
+    if (plan.verdict === "current") return forgetTrouble(service.name);
+    if (plan.verdict === "apply" && waitsForOthers(service)) return undefined;
+    const revision = ledger.revision()?.number ?? 0;
+    return applyService(plan, { ...parts, service, revision, superseded });
+  };
+
+  const waitsForRetry = (name: string): boolean => {
+    const pause = (ledger.record(name).retryAt ?? 0) - clock.now();
+    if (pause <= 0 || forced.has(name)) return false;
+    queue.addAfter(name, pause);
+    return true;
+  };
+
+  /** A service is not moved while one that it needs is down: its probe would blame the wrong change. */
+  const waitsForOthers = ({ name, dependsOn }: RenderedService): boolean => {
+    const down = dependsOn.find((other) => ledger.record(other).retryAt !== undefined && parts.wanted(other));
+    if (down === undefined) return false;
+    tell(name, "waiting", `waits for ${down}`);
+    return true;
+  };
+
+  const forgetTrouble = (name: string): undefined => {
+    const { trouble, retryAt, attempts, quarantine } = ledger.record(name);
+    if (trouble === undefined && retryAt === undefined && attempts === 0 && quarantine === undefined) return;
+    ledger.update(name, { ...unworried, quarantine: undefined });
+  };
+
+  const settle = (name: string, outcome: Outcome): void => {
+    switch (outcome.kind) {
+      case "superseded":
+        return;
+      case "retry":
+        retryLater(name, outcome.error);
+        return;
+      case "refused":
+        refuse(name, outcome.error);
+        break;
+      case "rolled-back":
+        tell(name, "rolled-back", outcome.error.message);
+        break;
+      case "done":
+        tell(name, "healthy", `on revision ${ledger.record(name).healthy?.revision ?? 0}`);
+    }
+    for (const dependent of parts.dependents(name)) queue.add(dependent);
+  };
+
+  const retryLater = (name: string, error: ConfigSyncError): void => {
+    const attempts = ledger.record(name).attempts + 1;
+    const pause = pauseAfter(attempts, parts.retry);
+    const at = clock.now();
+    const message = parts.redact(error.toText());
+    ledger.update(name, { attempts, retryAt: at + pause, trouble: { code: error.code, message, at } });
+    queue.addAfter(name, pause);
+    tell(name, "waiting", `${message}; again in ${formatDuration(pause)}`);
+  };
+
+  const refuse = (name: string, error: ConfigSyncError): void => {
+    const message = parts.redact(error.toText());
+    const { trouble, undo } = ledger.record(name);
+    // A turn before this one may have left the service half way: it goes back to where it was healthy.
+    if (undo !== undefined) queue.add(name);
+    if (trouble?.code === error.code && trouble.message === message && running.get(name) === undefined) return;
+    ledger.update(name, { trouble: { code: error.code, message, at: clock.now() } });
+    tell(name, "refused", message);
+  };
+
+  const startAfresh = (name: string, service: RenderedService | undefined): void => {
+    const turn = running.get(name);
+    if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
+    const { retryAt, attempts } = ledger.record(name);
+    if (retryAt !== undefined || attempts > 0) ledger.update(name, { retryAt: undefined, attempts: 0, refusals: 0 });
+  };
+
+  const tell = (service: string, step: Step, text: string): void =>
+    parts.emit({ type: "service", service, step, text });
+
+  return {
+    take,
+    startAfresh,
+    force: (name) => void forced.add(name),
+    running: () => new Set(running.keys()),
+  };
+}
+
+const unworried = { trouble: undefined, retryAt: undefined, attempts: 0, refusals: 0 };

@@ -1,0 +1,130 @@
+/**
+ * A workspace, put together: settings, services, sources, connections, ledger. What the daemon runs and what the commands look
+ * at is built here, from the same parts.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type App, createApp } from "./apps/app.ts";
+import type { Digest } from "./config/layers.ts";
+import { secretPaths } from "./config/secret.ts";
+import { ConfigSyncError, systemCode } from "./errors.ts";
+import { systemClock } from "./platform/clock.ts";
+import type { ActionContext } from "./platform/context.ts";
+import type { Docker } from "./platform/docker.ts";
+import { writeDurably } from "./platform/safe-write.ts";
+import type { Supervisord } from "./platform/supervisord.ts";
+import { loadServices, type Service } from "./services/catalog.ts";
+import { loadSettings, type Settings } from "./settings.ts";
+import { createSources } from "./sources/index.ts";
+import type { Source } from "./sources/source.ts";
+import { createEngine, type Engine } from "./sync/engine.ts";
+import type { Emit } from "./sync/events.ts";
+import type { Ledger } from "./sync/ledger.ts";
+
+export interface Workspace {
+  readonly settings: Settings;
+  readonly services: readonly Service[];
+  readonly app: App;
+  readonly digest: Digest;
+  readonly ledgerFile: string;
+  readonly connections: Connections;
+}
+
+export type Connections = Pick<ActionContext, "docker" | "supervisord">;
+
+export async function openWorkspace(folder: string): Promise<Workspace> {
+  const settings = await loadSettings(folder);
+  const [services, digest] = await Promise.all([
+    loadServices(settings.templates, settings.services),
+    openDigest(settings.state),
+  ]);
+  return {
+    settings,
+    services,
+    digest,
+    app: createApp("default", openSources(settings), digest),
+    ledgerFile: join(settings.state, "ledger.jsonl"),
+    connections: connect(settings),
+  };
+}
+
+/**
+ * Digests stand in the ledger for values and files, also for secret ones: they are keyed with a random key that never leaves
+ * the state folder, so that a short password cannot be found by trying.
+ */
+async function openDigest(state: string): Promise<Digest> {
+  const file = join(state, "key");
+  const key = await readKey(file);
+  return (text) => createHmac("sha256", key).update(text).digest("hex").slice(0, 32);
+}
+
+async function readKey(file: string): Promise<Buffer> {
+  try {
+    const key = await readFile(file);
+    if (key.length === keyLength) return key;
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") {
+      throw new ConfigSyncError("STATE_UNUSABLE", `${file} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+  const key = randomBytes(keyLength);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeDurably(file, key);
+  return key;
+}
+
+const keyLength = 32;
+
+function openSources({ sources, folder, secrets, sync }: Settings): Source[] {
+  return createSources(sources, {
+    folder,
+    secretPaths: secretPaths(secrets),
+    quiet: sync.quiet,
+    lookEvery: sync.look_every,
+    environment: process.env,
+  });
+}
+
+/** One connection each, opened when it is first needed. */
+function connect({ docker, supervisord }: Settings): Connections {
+  let engine: Promise<Docker> | undefined;
+  let supervisor: Promise<Supervisord> | undefined;
+  return {
+    docker: () => {
+      engine ??= import("./platform/docker.ts").then(({ createDocker }) => createDocker(docker));
+      return engine;
+    },
+    supervisord: () => {
+      supervisor ??= import("./platform/supervisord.ts").then(({ createSupervisord }) =>
+        createSupervisord(supervisord),
+      );
+      return supervisor;
+    },
+  };
+}
+
+/** The engine on a workspace, with a ledger that is ours alone. */
+export function buildEngine(workspace: Workspace, ledger: Ledger, emit: Emit): Engine {
+  const { settings, services, app, digest, connections } = workspace;
+  const { sync, folder, roots, state, paths, containers, programs, urls } = settings;
+  return createEngine({
+    app,
+    services,
+    ledger,
+    emit,
+    digest,
+    folder,
+    roots,
+    clock: systemClock,
+    names: { paths, containers, programs, urls },
+    journal: join(state, "journal"),
+    connections,
+    parallel: sync.parallel,
+    lookEvery: sync.check_every,
+    reloadAttempts: sync.reload_attempts,
+    retry: { initial: sync.retry_first, factor: 2, max: sync.retry_longest },
+  });
+}
