@@ -5,7 +5,6 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { leash } from "./leash.ts";
 
 /** A temporary folder with configuration in it. Daemons that run on it end when it is removed, or when the test dies. */
@@ -168,17 +167,4 @@ export async function waitForFile(
 function nearestFolder(file: string): string {
   const folder = path.dirname(file);
   return existsSync(folder) ? folder : nearestFolder(folder);
-}
-
-/** For what tells nobody when it changes, such as a server's answer: asks until the check passes, then gives its result. */
-export async function eventually<T>(check: () => Promise<T>, milliseconds = 10_000): Promise<T> {
-  const limit = Date.now() + milliseconds;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > limit) throw error;
-      await sleep(20);
-    }
-  }
 }
