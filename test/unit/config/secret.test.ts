@@ -1,0 +1,71 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { redactor, reveal, Secret, secretPaths } from "../../../src/config/secret.ts";
+
+const canary = "pa@ss)w0rd";
+
+describe("Secret", () => {
+  test("shows itself nowhere by accident", () => {
+    const secret = new Secret(canary);
+    const wrapped = { deep: [{ secret }] };
+    const shown = [
+      `${secret}`,
+      String(secret),
+      `x${secret}`,
+      JSON.stringify(wrapped),
+      inspect(wrapped, { depth: 9, showHidden: true }),
+      Object.keys(secret).join(),
+      new Error(`wrong: ${secret}`).message,
+    ];
+    for (const text of shown) expect(text).not.toContain(canary);
+    expect(JSON.stringify(wrapped)).toContain("[secret]");
+  });
+
+  test("gives its text to who asks for it by name", () => {
+    expect(reveal(new Secret(canary))).toBe(canary);
+    expect(reveal("plain")).toBe("plain");
+  });
+});
+
+describe("secretPaths", () => {
+  const isSecret = secretPaths(["api_key.key", "webhook.*"]);
+
+  test.each([
+    ["gitea", "user_pwd"],
+    ["a", "PASSWORD"],
+    ["database", "PASSWD"],
+    ["security", "INTERNAL_TOKEN"],
+    ["security", "SECRET_KEY"],
+    ["server", "LFS_JWT_SECRET"],
+    ["x", "W9_POWER_PASSWORD"],
+    ["cockpit", "admin_password_encrypted"],
+    ["app", "DB_PASSWORD_FILE"],
+    ["api_key", "key"],
+    ["webhook", "wechat"],
+  ])("%s.%s is one", (...path) => {
+    expect(isSecret(path)).toBe(true);
+  });
+
+  test.each([
+    ["gitea", "user_name"],
+    ["domain", "key"],
+    ["x", "http_port"],
+    ["x", "monkey"],
+    ["x", "ssl_key_path"],
+    ["x", "compass"],
+  ])("%s.%s is none", (...path) => {
+    expect(isSecret(path)).toBe(false);
+  });
+});
+
+describe("redactor", () => {
+  test("blots secrets out of foreign text, also in the forms of URLs and JSON", () => {
+    const redact = redactor([canary, 'qu"ote', "abc"]);
+    const said = `plain ${canary}, url http://u:${encodeURIComponent(canary)}@h, json ${JSON.stringify({ p: 'qu"ote' })}, abc`;
+    expect(redact(said)).toBe('plain [secret], url http://u:[secret]@h, json {"p":"[secret]"}, abc');
+  });
+
+  test("a secret that holds another one goes as a whole", () => {
+    expect(redactor(["word", "password1"])("password1 word")).toBe("[secret] [secret]");
+  });
+});
