@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { syncFile, syncFolder } from "./sync.ts";
+
+/**
+ * Every staging begins with this: the dot keeps it out of `conf.d/*`, the watcher never looks at such names, and what a crash
+ * left behind is recognised by it.
+ */
+export const stagingPrefix = ".config-sync-";
+
+export interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/**
+ * Writes `bytes` to a new file in `folder` and fsyncs it. Owner and mode are final before the first byte is in it, so that a
+ * secret is at no moment readable for more people than in the end. Throws the system error, and leaves nothing behind.
+ */
+export async function createStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Promise<string> {
+  const path = `${folder}/${stagingPrefix}${randomBytes(9).toString("base64url")}`;
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    if (owner !== undefined) setOwnership(fd, owner);
+    writeFully(fd, bytes, 0);
+    await syncFile(fd);
+    return path;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Owner first: a change of owner clears the set-user-id bits. Only what differs, so that it works without being root. */
+export function setOwnership(fd: number, wanted: Ownership): void {
+  const now = fstatSync(fd);
+  if (now.uid !== wanted.uid || now.gid !== wanted.gid) fchownSync(fd, wanted.uid, wanted.gid);
+  if ((now.mode & 0o7777) !== wanted.mode || (wanted.mode & 0o6000) !== 0) fchmodSync(fd, wanted.mode);
+}
+
+/** A write may take less than it was given. */
+export function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** Makes the folders that are missing, each owned like the one it stands in, and makes them durable. */
+export async function makeFolders(missing: readonly string[]): Promise<void> {
+  for (const folder of missing) {
+    const parent = dirname(folder);
+    try {
+      mkdirSync(folder, 0o755);
+    } catch (error) {
+      // Two outputs of one new folder are staged side by side.
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      throw error;
+    }
+    const { uid, gid } = statSync(parent);
+    const made = statSync(folder);
+    if (process.getuid?.() === 0 && (made.uid !== uid || made.gid !== gid)) chownSync(folder, uid, gid);
+    chmodSync(folder, 0o755 | (made.mode & 0o2000));
+    await syncFolder(parent);
+  }
+}

@@ -1,0 +1,21 @@
+import { closeSync, fsync, openSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** fsync in the thread pool: the one call that waits for the disk, and that file systems do several of at once. */
+export function syncFile(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fsync(fd, (error) => (error === null ? resolve() : reject(error))));
+}
+
+/** Makes the names in a folder durable: a rename is on disk only after this. */
+export async function syncFolder(folder: string): Promise<void> {
+  const fd = openSync(folder, "r");
+  try {
+    await syncFile(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function syncFolderOf(path: string): Promise<void> {
+  return syncFolder(dirname(path));
+}

@@ -1,0 +1,39 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+
+/** A temporary folder with mounts in it, taken down after each test. Mounting needs root, as the other servers here do. */
+export function useSandbox() {
+  let folder: string | undefined;
+  const mounted: string[] = [];
+  afterEach(() => {
+    for (const path of mounted.splice(0).reverse()) execFileSync("umount", ["--lazy", path]);
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    folder = undefined;
+  });
+  const root = (): string => {
+    folder ??= realpathSync(mkdtempSync(join(tmpdir(), "config-sync-test-")));
+    return folder;
+  };
+  const mount = (args: readonly string[], at: string): void => {
+    execFileSync("mount", [...args, at]);
+    mounted.push(at);
+  };
+  return {
+    path: (...names: string[]): string => join(root(), ...names),
+    folder: (...names: string[]): string => {
+      const path = join(root(), ...names);
+      mkdirSync(path, { recursive: true });
+      return path;
+    },
+    bind: (from: string, at: string): void => mount(["--bind", from], at),
+    readOnly: (at: string): void => {
+      mount(["--bind", at], at);
+      execFileSync("mount", ["-o", "remount,bind,ro", at]);
+    },
+    tmpfs: (size: string, at: string): void => mount(["-t", "tmpfs", "-o", `size=${size}`, "none"], at),
+    list: (...names: string[]): string[] => readdirSync(join(root(), ...names)).sort(),
+  };
+}
