@@ -120,11 +120,17 @@ function beforeFirstTable({ text, tables, edits }: Merge, assignment: string): v
   edits.push({ start: position, end: position, text: `${onFreshLine ? "" : lineBreak}${assignment}${lineBreak}` });
 }
 
-function lineBehind({ text, edits }: Merge, position: number, assignment: string, like: Pair | undefined): void {
+function lineBehind(
+  { text, isGone, edits }: Merge,
+  position: number,
+  assignment: string,
+  like: Pair | undefined,
+): void {
   const indent = like === undefined ? "" : (/^[ \t]*/.exec(text.slice(lineStart(text, like.start)))?.[0] ?? "");
   const lineBreak = lineBreakOf(text);
   const onFreshLine = position === contentStart(text) || text.charAt(position - 1) === "\n";
-  const line = onFreshLine ? `${indent}${assignment}${lineBreak}` : `${lineBreak}${indent}${assignment}`;
+  const takesPlace = like !== undefined && isGone(like) && !edits.some((edit) => edit.start === position);
+  const line = `${onFreshLine || takesPlace ? "" : lineBreak}${indent}${assignment}${onFreshLine ? lineBreak : ""}`;
   edits.push({ start: position, end: position, text: line });
 }
 
