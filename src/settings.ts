@@ -6,7 +6,7 @@ import { duration } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml } from "./formats/checked-yaml.ts";
-import { sourceSpec } from "./sources/index.ts";
+import { sourceSchema } from "./sources/index.ts";
 
 export const settingsFile = "config-sync.yaml";
 
@@ -17,7 +17,7 @@ const serviceName = z
 
 const schema = z.strictObject({
   /** From weakest to strongest; protected ones beat all others. */
-  sources: z.array(sourceSpec).min(1, "needs at least one source"),
+  sources: z.array(sourceSchema).min(1, "needs at least one source"),
   /** The folders under `templates` that are in use. */
   services: z.array(serviceName),
   templates: z.string().prefault("templates"),

@@ -101,7 +101,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   const lookAtEverything = (): void => {
     lookAgain();
-    for (const name of names) queue.add(name);
+    queue.add(...names);
   };
 
   const lookAgain = (): void => {
@@ -139,11 +139,9 @@ export function createEngine(parts: EngineParts): Engine {
     snapshot = found.snapshot;
     takeUpRevision(found.snapshot, found.changes);
     if (first) await mendLeftovers();
-    for (const [name, rendering] of renderings) {
-      if (rendering === old.get(name)) continue;
-      turns.startAfresh(name, rendering.service);
-      queue.add(name);
-    }
+    const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
+    for (const [name, { service }] of concerned) turns.startAfresh(name, service);
+    queue.add(...concerned.map(([name]) => name));
   };
 
   const report = (now: readonly ConfigSyncError[]): void => {

@@ -6,7 +6,8 @@
  * is queued or running; independent names run side by side.
  */
 export interface Queue {
-  readonly add: (name: string) => void;
+  /** Names that come together are queued together, so that those which others depend on go first. */
+  readonly add: (...names: readonly string[]) => void;
   /** Adds the name later; an earlier date stands, and `add` comes before any date. */
   readonly addAfter: (name: string, milliseconds: number) => void;
   /** Resolves when nothing runs and nothing is queued; dates in the future do not count. */
@@ -34,10 +35,12 @@ export function createQueue({ run, parallel, after = () => [] }: QueueOptions): 
   let waiters: (() => void)[] = [];
   let closed = false;
 
-  const add = (name: string): void => {
+  const add = (...names: readonly string[]): void => {
     if (closed) return;
-    cancelAppointment(name);
-    queued.add(name);
+    for (const name of names) {
+      cancelAppointment(name);
+      queued.add(name);
+    }
     startWhatCan();
   };
 

@@ -6,6 +6,7 @@ import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
 import type { Step } from "./events.ts";
+import type { Queue } from "./queue.ts";
 import type { Rendering } from "./renderings.ts";
 import { lookAndPlan } from "./survey.ts";
 import type { Outcome, Shared } from "./turn.ts";
@@ -16,7 +17,7 @@ export interface TurnParts extends Shared {
   readonly retry: Backoff;
   /** What is wanted just now. */
   readonly wanted: (name: string) => { readonly snapshot: Snapshot; readonly rendering: Rendering } | undefined;
-  readonly queue: { readonly add: (name: string) => void; readonly addAfter: (name: string, pause: number) => void };
+  readonly queue: Pick<Queue, "add" | "addAfter">;
   readonly dependents: (name: string) => readonly string[];
 }
 
@@ -108,7 +109,7 @@ export function createTurns(parts: TurnParts): Turns {
       case "done":
         tell(name, "healthy", `on revision ${ledger.record(name).healthy?.revision ?? 0}`);
     }
-    for (const dependent of parts.dependents(name)) queue.add(dependent);
+    queue.add(...parts.dependents(name));
   };
 
   const retryLater = (name: string, error: ConfigSyncError): void => {

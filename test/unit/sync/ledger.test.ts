@@ -95,7 +95,7 @@ describe("ledger", () => {
     await ledger.flush();
     const onDisk = await readLedger(file);
     expect(onDisk.record("portainer").attempts).toBe(2);
-    expect(onDisk.record("gitea").keys["a"]).toHaveLength(5 * 1024 * 1024);
+    expect(onDisk.record("gitea").keys.a).toHaveLength(5 * 1024 * 1024);
     await ledger.close();
   });
 

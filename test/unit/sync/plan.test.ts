@@ -57,7 +57,12 @@ function serviceOf(output: Partial<RenderedOutput> = {}): RenderedService {
 
 const values = { "web.port": "80", "web.name": "shop" };
 
-function planWith(found: string | undefined, record: Partial<ServiceRecord> = {}, service = serviceOf(), forced = false) {
+function planWith(
+  found: string | undefined,
+  record: Partial<ServiceRecord> = {},
+  service = serviceOf(),
+  forced = false,
+) {
   const observed = service.outputs.map((output) => ({
     output,
     current: found === undefined ? undefined : { bytes: Buffer.from(found), mode: 0o644, uid: 0, gid: 0 },
@@ -131,7 +136,10 @@ describe("planService", () => {
     const held = planWith("PORT=79\n", { quarantine });
     expect(held).toMatchObject({ verdict: "quarantined", reload: undefined, why: "revision 4 failed: 503" });
     expect(planWith("PORT=79\n", { quarantine }, serviceOf({ text: "PORT=81\n" })).verdict).toBe("apply");
-    expect(planWith("PORT=79\n", { quarantine }, serviceOf(), true)).toMatchObject({ verdict: "apply", reload: restart });
+    expect(planWith("PORT=79\n", { quarantine }, serviceOf(), true)).toMatchObject({
+      verdict: "apply",
+      reload: restart,
+    });
   });
 
   test("a way back that was cut off is gone to its end", () => {

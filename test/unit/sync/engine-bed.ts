@@ -1,0 +1,177 @@
+import { createHmac } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createApp } from "../../../src/apps/app.ts";
+import { Secret, secretPaths } from "../../../src/config/secret.ts";
+import { ConfigSyncError } from "../../../src/errors.ts";
+import { systemClock } from "../../../src/platform/clock.ts";
+import type { Docker } from "../../../src/platform/docker.ts";
+import { loadServices } from "../../../src/services/catalog.ts";
+import { createEngine, type Engine } from "../../../src/sync/engine.ts";
+import type { SyncEvent } from "../../../src/sync/events.ts";
+import { type Ledger, openLedger } from "../../../src/sync/ledger.ts";
+import type { ServiceRecord } from "../../../src/sync/record.ts";
+
+/** A container that only exists here: what it does at a restart, and how healthy it says it is, is up to the test. */
+export interface FakeContainer {
+  running: boolean;
+  restarts: number;
+  stops: number;
+  onRestart: (signal: AbortSignal) => Promise<void> | void;
+  isHealthy: () => boolean | Promise<boolean>;
+}
+
+export interface Bed {
+  readonly folder: string;
+  readonly containers: Map<string, FakeContainer>;
+  readonly events: SyncEvent[];
+  /** The steps of a service so far. */
+  readonly steps: (service: string) => string[];
+  readonly engine: () => Engine;
+  readonly record: (service: string) => ServiceRecord;
+  /** Sets what the source says; a problem makes it fail. */
+  readonly say: (values: Readonly<Record<string, string>> | ConfigSyncError) => void;
+  /** Says it, and resolves when the engine has nothing left to do. */
+  readonly change: (values: Readonly<Record<string, string>> | ConfigSyncError) => Promise<void>;
+  readonly read: (file: string) => Promise<string>;
+  /** Starts the engine; again: after a stop, on the same state, as a new process would. */
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/** `services` maps a name to its manifest without the name; templates stand under `NAME/FILE`. */
+export async function makeBed(
+  services: Readonly<Record<string, string>>,
+  templates: Readonly<Record<string, string>>,
+): Promise<Bed> {
+  const folder = await mkdtemp(path.join(tmpdir(), "config-sync-engine-"));
+  for (const [name, manifest] of Object.entries(services)) {
+    await mkdir(path.join(folder, "templates", name), { recursive: true });
+    await writeFile(path.join(folder, "templates", name, "service.yaml"), `name: ${name}\n${manifest}`);
+  }
+  for (const [file, text] of Object.entries(templates)) await writeFile(path.join(folder, "templates", file), text);
+  await mkdir(path.join(folder, "out"));
+  const containers = new Map<string, FakeContainer>();
+  const events: SyncEvent[] = [];
+  const isSecret = secretPaths([]);
+  let said: Readonly<Record<string, string>> | ConfigSyncError = {};
+  let engine: Engine | undefined;
+  let ledger: Ledger | undefined;
+
+  const source = {
+    name: "config.ini",
+    protected: false,
+    load: async () => {
+      if (said instanceof ConfigSyncError) throw said;
+      const entries = Object.entries(said).map(([key, value]) => {
+        const path = key.split(".");
+        return { path, value: isSecret(path) ? new Secret(value) : value, origin: { source: "config.ini" } };
+      });
+      return { source: "config.ini", protected: false, entries };
+    },
+  };
+  const running = (): Engine => {
+    if (engine === undefined) throw new Error("the engine does not run");
+    return engine;
+  };
+  const digest = (text: string): string => createHmac("sha256", "test").update(text).digest("hex").slice(0, 16);
+
+  const start = async (): Promise<void> => {
+    const loaded = await loadServices(path.join(folder, "templates"), Object.keys(services));
+    ledger = await openLedger(path.join(folder, "state", "ledger.jsonl"));
+    engine = createEngine({
+      app: createApp("default", [source], digest),
+      services: loaded,
+      names: { paths: {}, containers: {}, programs: {}, urls: {} },
+      ledger,
+      clock: systemClock,
+      digest,
+      emit: (event) => events.push(event),
+      connections: { docker: async () => fakeDocker(containers), supervisord: () => Promise.reject(new Error("none")) },
+      roots: [path.join(folder, "out")],
+      journal: path.join(folder, "state", "journal"),
+      folder,
+      reloadAttempts: 3,
+      parallel: 8,
+      lookEvery: 3_600_000,
+      retry: { initial: 20, factor: 2, max: 100 },
+    });
+    await engine.start();
+  };
+
+  return {
+    folder,
+    containers,
+    events,
+    steps: (service) =>
+      events.flatMap((event) => (event.type === "service" && event.service === service ? event.step : [])),
+    engine: running,
+    record: (service) => {
+      if (ledger === undefined) throw new Error("there is no ledger yet");
+      return ledger.record(service);
+    },
+    say: (values) => {
+      said = values;
+    },
+    change: async (values) => {
+      said = values;
+      running().lookAgain();
+      await running().settled();
+    },
+    read: (file) => readFile(path.join(folder, "out", file), "utf8"),
+    start,
+    stop: async () => {
+      await engine?.stop();
+      engine = undefined;
+    },
+    remove: async () => {
+      await engine?.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export function addContainer(bed: Bed, name: string, behaviour: Partial<FakeContainer> = {}): FakeContainer {
+  const container: FakeContainer = {
+    running: true,
+    restarts: 0,
+    stops: 0,
+    onRestart: () => undefined,
+    isHealthy: () => true,
+    ...behaviour,
+  };
+  bed.containers.set(name, container);
+  return container;
+}
+
+function fakeDocker(containers: ReadonlyMap<string, FakeContainer>): Docker {
+  const find = (name: string): FakeContainer => {
+    const container = containers.get(name);
+    if (container === undefined) throw new ConfigSyncError("UNREACHABLE", `no container named ${name}`);
+    return container;
+  };
+  const unused = (): Promise<never> => Promise.reject(new Error("not part of these tests"));
+  return {
+    inspect: async (name) => {
+      const container = find(name);
+      const health = (await container.isHealthy()) ? "healthy" : "unhealthy";
+      return { id: name, running: container.running, status: container.running ? "running" : "exited", health };
+    },
+    restart: async (name, _, signal) => {
+      const container = find(name);
+      container.restarts++;
+      await container.onRestart(signal);
+      container.running = true;
+    },
+    stop: async (name) => {
+      const container = find(name);
+      container.stops++;
+      container.running = false;
+    },
+    kill: unused,
+    exec: unused,
+    ping: unused,
+  };
+}
