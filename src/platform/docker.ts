@@ -1,14 +1,13 @@
-import type { IncomingMessage } from "node:http";
-import { addAbortSignal, type Duplex, Writable } from "node:stream";
-import { finished } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import { createRequire } from "node:module";
 import type Dockerode from "dockerode";
 import type { Redact } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { orAborted } from "./deadline.ts";
 import { explainDocker, statusOf } from "./docker-errors.ts";
+import { runInContainer } from "./docker-exec.ts";
 import { type DockerOptions, findDocker } from "./docker-host.ts";
-import { collectOutput, type Output } from "./output.ts";
 
 export interface ContainerState {
   readonly id: string;
@@ -60,7 +59,7 @@ const newestTested = "1.47";
  */
 export async function createDocker(options: DockerOptions = {}): Promise<Docker> {
   const host = await findDocker(options);
-  const { default: Client } = await import("dockerode");
+  const Client = await loadClient();
   const open = (version?: string) => new Client({ ...host.connection, ...(version && { version: `v${version}` }) });
   let agreed: { readonly client: Dockerode; readonly apiVersion: string } | undefined;
 
@@ -93,8 +92,20 @@ export async function createDocker(options: DockerOptions = {}): Promise<Docker>
       call((client) => unlessDone(find(client, name).stop({ t: timeoutSeconds, abortSignal: signal })), signal, name),
     kill: (name, signalName, signal) =>
       call((client) => find(client, name).kill({ signal: signalName, abortSignal: signal }), signal, name),
-    exec: (name, argv, signal, exec) => call((client) => execute(client, name, argv, signal, exec), signal, name),
+    exec: (name, argv, signal, exec) =>
+      call((client) => runInContainer(find(client, name), argv, signal, exec), signal, name),
   };
+}
+
+/**
+ * docker-modem follows redirects, and over a unix socket the first one is an exception that nobody can catch. With Node's own
+ * `http` in the place of its wrapper, a redirect is an answer that is no success.
+ */
+async function loadClient(): Promise<typeof Dockerode> {
+  const { default: Client } = await import("dockerode");
+  const require = createRequire(createRequire(import.meta.url).resolve("dockerode"));
+  Object.assign(require("docker-modem/lib/http.js"), { http, https });
+  return Client;
 }
 
 /** The version is in a header of the ping, which dockerode's own `ping` does not show. */
@@ -116,9 +127,10 @@ export function olderVersion(one: string, other: string): string {
   return major < otherMajor || (major === otherMajor && minor < otherMinor) ? one : other;
 }
 
-/** dockerode puts the name into the URL as it stands. */
+/** dockerode puts the name into the URL as it stands, so only what can be a name or id may get there. */
 function find(client: Dockerode, name: string): Dockerode.Container {
-  return client.getContainer(encodeURIComponent(name));
+  if (/^[a-zA-Z0-9][\w.-]*$/.test(name)) return client.getContainer(name);
+  throw new ConfigSyncError("VALUE_INVALID", `"${name}" cannot be the name of a container`);
 }
 
 async function stateOf(client: Dockerode, name: string, signal: AbortSignal): Promise<ContainerState> {
@@ -132,49 +144,4 @@ async function unlessDone(work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (statusOf(error) !== 304) throw error;
   });
-}
-
-async function execute(
-  client: Dockerode,
-  name: string,
-  argv: readonly string[],
-  signal: AbortSignal,
-  { user, workdir, redact = (text) => text }: ExecOptions = {},
-): Promise<ExecResult> {
-  const exec = await find(client, name).exec({
-    Cmd: [...argv],
-    AttachStdout: true,
-    AttachStderr: true,
-    User: user,
-    WorkingDir: workdir,
-    abortSignal: signal,
-  });
-  const stream = await exec.start({ Detach: false, Tty: false, abortSignal: signal });
-  const output = await readOutput(client, stream, signal);
-  return { exitCode: await exitCodeOf(exec, name, signal), output: output.text(redact) };
-}
-
-async function readOutput(client: Dockerode, stream: Duplex, signal: AbortSignal): Promise<Output> {
-  const output = collectOutput();
-  const sink = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      output.add(chunk);
-      done();
-    },
-  });
-  client.modem.demuxStream(addAbortSignal(signal, stream), sink, sink);
-  await finished(stream, { writable: false });
-  return output;
-}
-
-/** The stream can end a moment before the daemon knows the exit code. */
-async function exitCodeOf(exec: Dockerode.Exec, name: string, signal: AbortSignal): Promise<number> {
-  while (true) {
-    const { ExitCode } = await exec.inspect({ abortSignal: signal }).catch((error: unknown) => {
-      if (statusOf(error) !== 404) throw error;
-      throw new ConfigSyncError("UNREACHABLE", `container "${name}" stopped while a command ran in it`);
-    });
-    if (ExitCode !== null) return ExitCode;
-    await sleep(20, undefined, { signal });
-  }
 }

@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { redactor } from "../../../src/config/secret.ts";
+import { collectOutput } from "../../../src/platform/output.ts";
+
+describe("collected output", () => {
+  test("is whole up to the limit", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "grapheme" })), (parts) => {
+        const output = collectOutput(1 << 20);
+        for (const part of parts) output.add(Buffer.from(part));
+        const expected = parts.join("");
+        // Control characters are for the terminal, not for people.
+        fc.pre(!/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(expected));
+        expect(output.text((text) => text)).toBe(expected);
+      }),
+    );
+  });
+
+  test("shows no part of a secret, wherever the cut falls", () => {
+    const secret = "abcdefghijklmnopqrstuvwxyz0123456789";
+    const redact = redactor([secret]);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 1, max: 700 }), (before, chunk) => {
+        const output = collectOutput(1000);
+        const text = Buffer.from(`${"-".repeat(before)}${secret}${"-".repeat(3000 - before)}`);
+        for (let at = 0; at < text.length; at += chunk) output.add(text.subarray(at, at + chunk));
+        expect(output.text(redact)).not.toMatch(/[a-d0-9]{4}-|-[a-d0-9]{4}/);
+      }),
+    );
+  });
+
+  test("keeps memory bounded", () => {
+    const output = collectOutput(1000);
+    for (let count = 0; count < 10_000; count++) output.add(Buffer.alloc(1000, "x"));
+    expect(output.text((text) => text).length).toBeLessThan(1100);
+  });
+});
