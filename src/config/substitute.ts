@@ -41,7 +41,7 @@ export function substitute(entries: readonly Entry[], context: SubstitutionConte
   function lookUp(name: string, asker: Entry, chain: readonly string[]): Value | undefined {
     if (!name.includes(".")) return context.environment(name);
     const path = parsePath(name);
-    if (path === undefined) throw invalid(asker, `refers to "${name}", which is no path of a key`);
+    if (path === undefined) throw invalid(asker, "refers to a name with dots that is no path of a key");
     const key = formatPath(path);
     const entry = own.get(key);
     return entry === undefined ? context.other(path) : resolve(key, entry, chain);
@@ -59,7 +59,7 @@ function expand(entry: Entry, lookUp: (name: string) => Value | undefined): Valu
   let length = 0;
   let from = 0;
   for (const match of text.matchAll(reference)) {
-    const value = match[1] === undefined ? "$" : valueOf(match[1], match[2] === "}", entry, lookUp);
+    const value = match[1] === undefined ? "$" : referenced(match[1], match[2] === "}", entry, lookUp);
     if (value instanceof Secret) secret = true;
     parts.push(text.slice(from, match.index), reveal(value));
     length += reveal(value).length;
@@ -70,13 +70,17 @@ function expand(entry: Entry, lookUp: (name: string) => Value | undefined): Valu
   return secret ? new Secret(result) : result;
 }
 
-function valueOf(inner: string, closed: boolean, entry: Entry, lookUp: (name: string) => Value | undefined): Value {
-  if (!closed) throw invalid(entry, 'has "${" without a closing brace', "Close it, or write $$ for a dollar sign");
+const escapeHint = "Write $$ for a dollar sign that stands for itself";
+
+function referenced(inner: string, closed: boolean, entry: Entry, lookUp: (name: string) => Value | undefined): Value {
+  if (!closed) throw invalid(entry, 'has "${" without a closing brace', escapeHint);
   const split = inner.indexOf(":-");
   const name = split < 0 ? inner : inner.slice(0, split);
   const value = name === "" ? undefined : lookUp(name);
   if (value !== undefined && (split < 0 || reveal(value) !== "")) return value;
   if (split >= 0) return inner.slice(split + 2);
+  // What is no name may be part of a password that was never meant as a reference.
+  if (!/^[\w.[\]-]+$/.test(name)) throw invalid(entry, 'has "${" before something that is no name', escapeHint);
   const key = formatPath(entry.path);
   const what = name.includes(".") ? `the key ${name}, which no source gives` : `the variable ${name}, which is not set`;
   const hint = `Set it, or give a default: \${${name}:-…}`;

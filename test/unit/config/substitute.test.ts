@@ -91,8 +91,9 @@ test("a cycle is refused with its chain of keys", () => {
 test.each([
   [{ "a.x": "1", "a.y": `\${NOPE}` }, "VALUE_MISSING", "a.y", 2],
   [{ "a.x": `\${no.such}` }, "VALUE_MISSING", "a.x", 1],
-  [{ "a.x": `\${}` }, "VALUE_MISSING", "a.x", 1],
+  [{ "a.x": `\${}` }, "VALUE_INVALID", "a.x", 1],
   [{ "a.x": `\${HOST` }, "VALUE_INVALID", "a.x", 1],
+  [{ "a.x": `\${not a name}` }, "VALUE_INVALID", "a.x", 1],
   [{ "a.x": `\${a..b}` }, "VALUE_INVALID", "a.x", 1],
 ])("%j is refused with key and place", (values, code, key, line) => {
   const error = failure(values);
@@ -100,8 +101,8 @@ test.each([
   expect(error.place.file).toBe("config.ini");
 });
 
-test("an error shows no secret", () => {
-  const error = failure({ "a.pwd": new Secret(`hunter2\${HOST`) });
+test.each([`hunter2\${HOST`, `x\${hunter2!}`, `x\${hunter2.!..}`])("an error about %j shows no secret", (text) => {
+  const error = failure({ "a.pwd": new Secret(text) });
   expect(JSON.stringify(error) + error.toText()).not.toContain("hunter2");
 });
 
