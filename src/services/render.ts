@@ -1,0 +1,177 @@
+import { isAbsolute, relative, resolve } from "node:path";
+import type { Digest, Snapshot } from "../config/layers.ts";
+import { formatPath } from "../config/path.ts";
+import { ConfigSyncError } from "../errors.ts";
+import type { Format } from "../formats/format.ts";
+import { type ResolvedAction, resolveAction } from "./actions.ts";
+import type { Service, ServiceOutput } from "./catalog.ts";
+import type { Fill } from "./fill.ts";
+import type { Backoff, Owner } from "./manifest.ts";
+import { type Branch, buildTree, type Names, plainText } from "./tree.ts";
+
+export type { ResolvedAction } from "./actions.ts";
+export type { Names } from "./tree.ts";
+
+export interface Inputs {
+  readonly snapshot: Snapshot;
+  readonly names: Names;
+  /** Absolute; relative paths in `names.paths` and in manifests start here. */
+  readonly folder: string;
+  /** Keyed, so that the tags of masked secrets say nothing about the secret. */
+  readonly digest: Digest;
+}
+
+export interface RenderedService {
+  readonly name: string;
+  readonly dependsOn: readonly string[];
+  readonly outputs: readonly RenderedOutput[];
+  readonly reload: readonly ResolvedRule[];
+  readonly probes: readonly ResolvedAction[];
+  readonly backoff: Backoff;
+  readonly onFailure: "rollback" | "keep";
+  /** Configuration keys that were asked for, also those that are missing, and sections that were gone through. */
+  readonly used: readonly string[];
+  /** A digest of outputs, reloads and probes: what it stands for is the same while it is the same. */
+  readonly fingerprint: string;
+}
+
+export interface RenderedOutput {
+  /** Absolute. */
+  readonly path: string;
+  /** Relative to the folder where it lies inside. */
+  readonly shownPath: string;
+  readonly format: Format;
+  readonly text: string;
+  readonly maskedText: string;
+  /** The written paths of the fields that hold a secret. */
+  readonly secretFields: ReadonlySet<string>;
+  readonly merge: boolean;
+  readonly mode: number | undefined;
+  readonly owner: Owner | undefined;
+  /** The service's own check of the staged file, as argv. */
+  readonly check: ((staged: string) => readonly string[]) | undefined;
+  /** Absolute paths of the files without which the output is not written. */
+  readonly requires: readonly string[];
+  readonly used: readonly string[];
+}
+
+export interface ResolvedRule {
+  readonly when: readonly string[] | undefined;
+  readonly action: ResolvedAction;
+}
+
+/**
+ * Renders everything a service needs. Synchronous and pure. Pass the same `inputs` object for all services of a round: what
+ * they share is worked out once for it.
+ *
+ * Throws VALUE_MISSING, VALUE_INVALID, UNREPRESENTABLE or TEMPLATE_INVALID, with the place in the template or manifest and the key.
+ */
+export function renderService(service: Service, inputs: Inputs): RenderedService {
+  const { manifest } = service;
+  const tree = treeOf(inputs);
+  const outputs = service.outputs.map((output) => renderOutput(output, tree, inputs));
+  const used = new Set(outputs.flatMap((output) => output.used));
+  const reload = service.reload.map((rule) => ({
+    when: rule.when,
+    action: resolveAction(rule, manifest, tree, used),
+  }));
+  const probes = service.probes.map((probe) => resolveAction(probe, manifest, tree, used));
+  return {
+    name: service.name,
+    dependsOn: manifest.dependsOn,
+    outputs,
+    reload,
+    probes,
+    backoff: manifest.backoff,
+    onFailure: manifest.onFailure,
+    used: [...used],
+    fingerprint: fingerprint(outputs, [...reload.map(({ action }) => action), ...probes], inputs.digest),
+  };
+}
+
+export interface PathConflict {
+  readonly path: string;
+  /** The services that write it; one service twice where two of its outputs do. */
+  readonly services: readonly string[];
+  readonly error: ConfigSyncError;
+}
+
+/** The paths that more than one output writes. Each would undo what the other wrote, for ever. */
+export function findPathConflicts(rendered: readonly RenderedService[]): PathConflict[] {
+  const writers = new Map<string, { shownPath: string; services: string[] }>();
+  for (const { name, outputs } of rendered) {
+    for (const { path, shownPath } of outputs) {
+      const known = writers.get(path);
+      if (known === undefined) writers.set(path, { shownPath, services: [name] });
+      else known.services.push(name);
+    }
+  }
+  return [...writers].flatMap(([path, { shownPath, services }]) => {
+    if (services.length < 2) return [];
+    const who = [...new Set(services)].join(" and ");
+    const message = `${shownPath} is written by more than one output (${who})`;
+    const hint = "Give each output its own path, or put both into one template";
+    return [{ path, services, error: new ConfigSyncError("MANIFEST_INVALID", message, { hint }) }];
+  });
+}
+
+const trees = new WeakMap<Inputs, Branch>();
+
+function treeOf(inputs: Inputs): Branch {
+  const known = trees.get(inputs);
+  if (known !== undefined) return known;
+  const paths = Object.entries(inputs.names.paths).map(([name, path]) => [name, resolve(inputs.folder, path)]);
+  const names = { ...inputs.names, paths: Object.fromEntries(paths) as Record<string, string> };
+  const tree = buildTree(inputs.snapshot, names, inputs.digest);
+  trees.set(inputs, tree);
+  return tree;
+}
+
+function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): RenderedOutput {
+  const { manifest, format } = output;
+  const rendering = output.template.render(tree, format);
+  const { value, used } = output.strings(tree);
+  const strings = value as { path: string; requires: readonly string[] };
+  const path = placeIn(folder, strings.path, manifest.path);
+  const inside = relative(folder, path);
+  const keyed = format.merge !== undefined;
+  return {
+    path,
+    shownPath: inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside,
+    format,
+    text: rendering.text,
+    maskedText: rendering.maskedText,
+    secretFields: new Set(keyed ? rendering.secretFields.map((field) => formatPath(field.path)) : []),
+    merge: manifest.merge,
+    mode: manifest.mode,
+    owner: manifest.owner,
+    check: output.check && checkOf(output.check, tree),
+    requires: strings.requires.map((file) => placeIn(folder, file, "requires")),
+    used: [...new Set([...rendering.used, ...used])],
+  };
+}
+
+function placeIn(folder: string, path: string, written: string): string {
+  if (path.trim() !== "" && !path.includes("\0")) return resolve(folder, path);
+  throw new ConfigSyncError(
+    "VALUE_INVALID",
+    `"${written}" does not become a path: it is empty, or holds a NUL character`,
+    {
+      hint: "Look at the values that it is made of",
+    },
+  );
+}
+
+/** Stands for the path of the staged file, which is known only when it is checked. */
+const stagedMark = "\u{E000}staged\u{E000}";
+
+function checkOf(fill: Fill, tree: Branch): (staged: string) => readonly string[] {
+  const withStaged = { ...tree, children: new Map(tree.children).set("staged", plainText(stagedMark)) };
+  const argv = fill(withStaged).value as readonly string[];
+  return (staged) => argv.map((argument) => argument.replaceAll(stagedMark, () => staged));
+}
+
+function fingerprint(outputs: readonly RenderedOutput[], actions: readonly ResolvedAction[], digest: Digest): string {
+  const files = outputs.map(({ path, text, mode, owner }) => [path, text, mode ?? null, owner ?? null]);
+  return digest(JSON.stringify([files, actions.map(({ kind, spec }) => [kind, spec])]));
+}

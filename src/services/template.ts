@@ -1,0 +1,124 @@
+import type Handlebars from "handlebars";
+import { asConfigSyncError, ConfigSyncError, type Place } from "../errors.ts";
+import type { Format } from "../formats/format.ts";
+import { type Rewritten, rewriteTemplate } from "./rewrite.ts";
+import { countText, type Run, runtimeHelpers, startRun } from "./runtime.ts";
+import type { Branch } from "./tree.ts";
+import { type Rendering, type Stretch, writeStretches } from "./write.ts";
+
+/** A template, ready to render. Rendering is synchronous and has no effects. */
+export interface Template {
+  readonly file: string;
+  /** What a person should know of it though it works: values written raw. */
+  readonly warnings: readonly Warning[];
+  /**
+   * Renders for a format. Throws VALUE_MISSING, UNREPRESENTABLE or VALUE_INVALID with the place in the template and the key;
+   * TEMPLATE_INVALID for output that grows too large.
+   */
+  readonly render: (tree: Branch, format: Format) => Rendering;
+}
+
+export interface Warning {
+  readonly place: Place;
+  readonly message: string;
+}
+
+/** Loads Handlebars, once and only when a template needs it: that takes some 40 ms. */
+export async function loadCompiler(): Promise<(text: string, file: string) => Template> {
+  compiler ??= import("handlebars").then((module) => module.default.create());
+  const engine = await compiler;
+  return (text, file) => compile(engine, text, file);
+}
+
+type Engine = typeof Handlebars;
+type Program = { readonly rewritten: Rewritten; readonly print: (tree: Branch, run: Run) => string };
+
+let compiler: Promise<Engine> | undefined;
+const programs = new Map<string, Program>();
+
+/** Many services share the text of a template: each text is compiled once. */
+function compile(engine: Engine, text: string, file: string): Template {
+  const known = programs.get(text);
+  const program = known ?? located(file, () => compileProgram(engine, text));
+  if (known === undefined) {
+    if (programs.size >= 10_000) programs.clear();
+    programs.set(text, program);
+  }
+  return {
+    file,
+    warnings: program.rewritten.sites
+      .filter((site) => site.raw)
+      .map((site) => ({
+        place: { file, line: site.line, column: site.column },
+        message: "{{{ }}} writes the value as it is, without the quoting of the format; use {{ }} unless it must be so",
+      })),
+    render: (tree, format) => located(file, () => render(program, tree, format)),
+  };
+}
+
+function compileProgram(engine: Engine, text: string): Program {
+  if (text.includes("\0"))
+    throw new ConfigSyncError("TEMPLATE_INVALID", "is not a text file: it holds a NUL character");
+  refuseDeepBlocks(text);
+  const rewritten = rewriteTemplate(parse(engine, text));
+  const knownHelpers = { get: true, call: true, write: true, lookup: false, log: false, helperMissing: false };
+  const options = { strict: true, knownHelpersOnly: true, noEscape: true, knownHelpers } as CompileOptions;
+  const print = engine.compile<Branch>(rewritten.program, options);
+  const runtime = runtimeHelpers(rewritten.sites);
+  return { rewritten, print: (tree, run) => print(tree, { data: { run }, helpers: runtime }) };
+}
+
+/** Handlebars' parser takes minutes for thousands of blocks inside each other, and people lose count long before. */
+function refuseDeepBlocks(text: string): void {
+  let depth = 0;
+  for (const [tag] of text.matchAll(/\{\{~?[#/]/g)) {
+    depth += tag.endsWith("#") ? 1 : -1;
+    if (depth > 100) throw new ConfigSyncError("TEMPLATE_INVALID", "has more than 100 blocks inside each other");
+  }
+}
+
+function parse(engine: Engine, text: string): hbs.AST.Program {
+  try {
+    return engine.parse(text);
+  } catch (error) {
+    const message = (error as Error).message;
+    const line = Number(/line (\d+)/.exec(message)?.[1] ?? (error as { lineNumber?: number }).lineNumber ?? 1);
+    const expected = /Expecting [\s\S]*?got '(\w+)'/.exec(message)?.[1];
+    const what =
+      expected === undefined
+        ? message.replace(/ - \d+:\d+$/, "").replace(/^[\s\S]*\n/, "")
+        : `unexpected ${tokens[expected] ?? expected}`;
+    throw new ConfigSyncError("TEMPLATE_INVALID", `cannot be read as a template: ${what}`, {
+      place: { line },
+      hint: "Check that every {{ is closed and every block has its end, {{/if}}",
+    });
+  }
+}
+
+/** The names that Handlebars' grammar has for what a person typed. */
+const tokens: Record<string, string> = {
+  EOF: "end of the file",
+  OPEN_ENDBLOCK: "end of a block",
+  INVALID: "character",
+};
+
+function render({ rewritten, print }: Program, tree: Branch, format: Format): Rendering {
+  const run = startRun();
+  const stretches: Stretch[] = [];
+  for (const piece of print(tree, run).trimEnd().split(" ")) {
+    const number = Number(piece.slice(1));
+    const stretch = piece.startsWith("t") ? rewritten.contents[number] : run.values[number];
+    if (stretch === undefined) continue;
+    if (!("value" in stretch)) countText(run, stretch.text);
+    stretches.push(stretch);
+  }
+  return { ...writeStretches(stretches, format), used: [...run.used] };
+}
+
+function located<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asConfigSyncError(error, "TEMPLATE_INVALID").with({ place: { file } });
+  }
+}

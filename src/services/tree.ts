@@ -1,0 +1,99 @@
+import type { Digest, Snapshot } from "../config/layers.ts";
+import { formatPath, type Path } from "../config/path.ts";
+import { reveal, Secret, type Value } from "../config/secret.ts";
+
+/** Text on its way from the configuration into an output. It carries where it came from, so that helpers cannot lose it. */
+export interface Text {
+  readonly kind: "text";
+  readonly text: string;
+  /** The same for people: each secret in it replaced by its tag, `[secret 1a2b]`. */
+  readonly shown: string;
+  readonly secret: boolean;
+  /** The written path of the value, for messages; undefined for literals of the template. */
+  readonly key?: string | undefined;
+  /** Whether it is a value of the configuration as it stands there, and so a use of its key. */
+  readonly tracked?: boolean;
+  /** A number or a boolean: written without quotes where the format tells these from text. */
+  readonly bare?: boolean;
+}
+
+/** A section, or the root. A `Map`, so that keys such as `__proto__` are keys like any other. */
+export interface Branch {
+  readonly kind: "branch";
+  readonly path: Path;
+  /** Whether it comes from the configuration, and not from the names in the settings. */
+  readonly tracked: boolean;
+  readonly children: Map<string, Text | Branch>;
+}
+
+/** What a template asked for and nothing gives. */
+export interface Missing {
+  readonly kind: "missing";
+  readonly path: Path;
+  readonly tracked: boolean;
+}
+
+/** The names in the settings that services are reached by: file paths, containers, supervisord programs, URLs. */
+export interface Names {
+  readonly paths: Readonly<Record<string, string>>;
+  readonly containers: Readonly<Record<string, string>>;
+  readonly programs: Readonly<Record<string, string>>;
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+/**
+ * What templates look into: the sections of the configuration by name, then `paths`, `containers`, `programs` and `urls`
+ * from the settings, and `config`, which holds every section, also one that is itself called `paths`.
+ */
+export function buildTree(snapshot: Snapshot, names: Names, digest: Digest): Branch {
+  const config = branch([], true);
+  for (const { path, value } of snapshot.entries.values()) plant(config, path, value, digest);
+  const root = branch([], true, config.children);
+  root.children.set("config", config);
+  for (const kind of ["paths", "containers", "programs", "urls"] as const) {
+    const named = branch([kind], false);
+    for (const [name, text] of Object.entries(names[kind])) {
+      named.children.set(name, { kind: "text", text, shown: text, secret: false, key: formatPath([kind, name]) });
+    }
+    root.children.set(kind, named);
+  }
+  return root;
+}
+
+/** One step down; what is not there stays askable, so that a condition can look for `a.b` where there is no `a`. */
+export function child(node: Text | Branch | Missing, name: string): Text | Branch | Missing {
+  const found = node.kind === "branch" ? node.children.get(name) : undefined;
+  if (found !== undefined) return found;
+  if (node.kind === "text") return { kind: "missing", path: [node.key ?? "", name], tracked: false };
+  return { kind: "missing", path: [...node.path, name], tracked: node.tracked };
+}
+
+export function plainText(text: string): Text {
+  return { kind: "text", text, shown: text, secret: false };
+}
+
+function plant(root: Branch, path: Path, value: Value, digest: Digest): void {
+  let node = root;
+  for (const [depth, name] of path.slice(0, -1).entries()) {
+    let next = node.children.get(name);
+    if (next?.kind !== "branch") {
+      next = branch(path.slice(0, depth + 1), true);
+      node.children.set(name, next);
+    }
+    node = next;
+  }
+  const name = path.at(-1);
+  if (name !== undefined) node.children.set(name, configured(path, value, digest));
+}
+
+function configured(path: Path, value: Value, digest: Digest): Text {
+  const text = reveal(value);
+  const secret = value instanceof Secret;
+  // Four digits of a keyed digest: enough to see that a secret changed, too few to tell anything else.
+  const shown = secret ? `[secret ${digest(text).slice(0, 4)}]` : text;
+  return { kind: "text", text, shown, secret, key: formatPath(path), tracked: true };
+}
+
+function branch(path: Path, tracked: boolean, children: Iterable<[string, Text | Branch]> = []): Branch {
+  return { kind: "branch", path, tracked, children: new Map(children) };
+}
