@@ -20,8 +20,10 @@ describe("collected output", () => {
   test("shows no part of a secret, wherever the cut falls", () => {
     const secret = "abcdefghijklmnopqrstuvwxyz0123456789";
     const redact = redactor([secret]);
+    // 3036 bytes, of which the first and the last 500 stay.
+    const nearTheCuts = fc.oneof(fc.integer({ min: 460, max: 505 }), fc.integer({ min: 2495, max: 2540 }));
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 1, max: 700 }), (before, chunk) => {
+      fc.property(nearTheCuts, fc.integer({ min: 1, max: 700 }), (before, chunk) => {
         const output = collectOutput(1000);
         const text = Buffer.from(`${"-".repeat(before)}${secret}${"-".repeat(3000 - before)}`);
         for (let at = 0; at < text.length; at += chunk) output.add(text.subarray(at, at + chunk));
