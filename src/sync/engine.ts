@@ -7,7 +7,7 @@ import type { App } from "../apps/app.ts";
 import type { Change } from "../config/diff.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
-import type { ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { recoverWrites } from "../platform/safe-write.ts";
 import type { Service } from "../services/catalog.ts";
@@ -106,9 +106,11 @@ export function createEngine(parts: EngineParts): Engine {
 
   const lookAgain = (): void => {
     askedAgain = true;
-    looking ??= lookWhileAsked().finally(() => {
-      looking = undefined;
-    });
+    looking ??= lookWhileAsked()
+      .catch((error: unknown) => report([asConfigSyncError(error).with({ retryable: true })]))
+      .finally(() => {
+        looking = undefined;
+      });
   };
 
   const lookWhileAsked = async (): Promise<void> => {
@@ -127,18 +129,15 @@ export function createEngine(parts: EngineParts): Engine {
       snapshot = found.snapshot;
       return;
     }
-    const first = snapshot === undefined;
     const old = renderings;
+    const before = snapshot === undefined ? undefined : { renderings: old, changes: found.changes };
+    const rendered = renderAll(services, { ...parts, snapshot: found.snapshot }, before);
+    if (snapshot === undefined) await mendLeftovers(rendered);
     // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.
     secrets = [...secretTexts(found.snapshot), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
-    renderings = renderAll(
-      services,
-      { ...parts, snapshot: found.snapshot },
-      first ? undefined : { renderings: old, ...found },
-    );
     snapshot = found.snapshot;
+    renderings = rendered;
     takeUpRevision(found.snapshot, found.changes);
-    if (first) await mendLeftovers();
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { service }] of concerned) turns.startAfresh(name, service);
     queue.add(...concerned.map(([name]) => name));
@@ -162,8 +161,8 @@ export function createEngine(parts: EngineParts): Engine {
   };
 
   /** What a crash left behind in the folders that we write into. */
-  const mendLeftovers = async (): Promise<void> => {
-    const folders = new Set([...renderings.values()].flatMap(({ service }) => outputFolders(service)));
+  const mendLeftovers = async (rendered: Renderings): Promise<void> => {
+    const folders = new Set([...rendered.values()].flatMap(({ service }) => outputFolders(service)));
     for (const text of await recoverWrites(parts.journal, [...folders])) emit({ type: "mended", text });
   };
 

@@ -167,10 +167,15 @@ export function chooseReload(
   rules: readonly ResolvedRule[],
   changedKeys: readonly string[] | undefined,
 ): ResolvedRule["action"] | undefined {
-  if (changedKeys === undefined) return rules.at(-1)?.action;
+  if (changedKeys === undefined) return unlessNone(rules.at(-1));
   const tests = rules.map((rule) => (rule.when === undefined ? () => true : matchPaths(rule.when)));
   const needed = changedKeys.map((key) => tests.findIndex((test) => test(pathOf(key))));
-  return rules[Math.max(-1, ...needed)]?.action;
+  return unlessNone(rules[Math.max(-1, ...needed)]);
+}
+
+/** `none: true` says that a key needs no reload: then there is nothing to carry out. */
+function unlessNone(rule: ResolvedRule | undefined): ResolvedRule["action"] | undefined {
+  return rule?.action.kind === "none" ? undefined : rule?.action;
 }
 
 function explainWhy(known: {

@@ -15,6 +15,7 @@ tellStackStory("the daemon on the host", async () => {
   ends.push(stack.stop);
   const daemon = stack.workspace.startDaemon();
   ends.push(daemon.stop);
+  await daemon.waitForLine(/watching/);
   return {
     stack,
     status: async () => {
