@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -38,20 +39,26 @@ export interface RunOptions {
   readonly more?: Docker.ContainerCreateOptions;
 }
 
-const removeContainers = `
+const putInOrder = `
+ip link delete "$(cat "$1/bridge" 2>/dev/null)" 2>/dev/null
 export DOCKER_HOST="unix://$1/docker.sock"
 timeout 10 /usr/bin/docker ps -aq | xargs -r timeout 20 /usr/bin/docker rm -f
 `;
 
-/** `args` are added to the daemon's command line, say a TCP address with its certificates. */
+/**
+ * With `bridge`, containers have addresses that the host reaches, and no way out: the bridge is of our own making and goes
+ * with the daemon, where docker0 and dockerd's firewall rules would stay on the machine.
+ * `args` are added to the daemon's command line, say a TCP address with its certificates.
+ */
 export async function startDockerd(
   options: { readonly bridge?: boolean; readonly args?: readonly string[] } = {},
 ): Promise<Dockerd> {
-  const { folder, start, release } = await leash("dockerd", removeContainers);
+  const { folder, start, release } = await leash("dockerd", putInOrder);
   const socket = path.join(folder, "docker.sock");
   const host = `unix://${socket}`;
   const docker = clientOf(socket);
-  const argv = commandLine(folder, host, options);
+  const bridge = options.bridge ? await addBridge(folder) : "none";
+  const argv = commandLine(folder, host, bridge, options.args);
   const startDaemon = async (): Promise<LeashedServer> => {
     const server = start(argv);
     await server.becomes(() => answers(docker));
@@ -81,14 +88,23 @@ export async function startDockerd(
   };
 }
 
-function commandLine(folder: string, host: string, options: { bridge?: boolean; args?: readonly string[] }): string[] {
-  const network = options.bridge ? [] : ["--bridge=none", "--iptables=false", "--ip6tables=false"];
+async function addBridge(folder: string): Promise<string> {
+  const name = `cs-${folder.slice(-6)}`;
+  await writeFile(path.join(folder, "bridge"), name);
+  const ip = (...args: string[]) => promisify(execFile)("ip", args);
+  await ip("link", "add", name, "type", "bridge");
+  await ip("address", "add", `10.213.${randomInt(256)}.1/24`, "dev", name);
+  await ip("link", "set", name, "up");
+  return name;
+}
+
+function commandLine(folder: string, host: string, bridge: string, args: readonly string[] = []): string[] {
   return [
     "/usr/sbin/dockerd",
     ...["--host", host, "--data-root", `${folder}/data`, "--exec-root", `${folder}/exec`],
     ...["--pidfile", `${folder}/docker.pid`, "--shutdown-timeout", "2"],
-    ...network,
-    ...(options.args ?? []),
+    ...[`--bridge=${bridge}`, "--iptables=false", "--ip6tables=false", "--ip-masq=false"],
+    ...args,
   ];
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, openSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,14 +24,27 @@ export interface LeashedServer {
 }
 
 // The reaper reads a pipe whose other end is ours: it wakes when we close it, and just so when we are killed with -9.
-// Servers and their children carry CONFIG_SYNC_LEASH in their environment, which is how it finds them; processes in
-// containers do not, but their root file system is mounted from the folder. SIGKILL at once: nothing of them is to be kept,
-// and a supervisord takes seconds to end on SIGTERM.
+// It finds the servers and their children by four marks, since none is on all: the session that a server leads (it is noted
+// in the file "sessions"; nginx overwrites its environment), CONFIG_SYNC_LEASH in the environment (containerd leads a
+// session of its own), a root file system mounted from the folder (containers have neither), and the session of whatever
+// names a file of the folder on its command line (what made itself a daemon), unless that is the test's own session.
+// SIGKILL at once: nothing of them is to be kept, and a supervisord takes seconds to end on SIGTERM.
 const reaper = `
+session_of() { sed -n "s/^.*) [A-Z] [0-9]* [0-9]* \\([0-9]*\\) .*/\\1/p" "/proc/$1/stat" 2>/dev/null; }
+ours=$(session_of $PPID)
 cat >/dev/null
+sessions() {
+  cat "$1/sessions"
+  for pid in $(grep -lsaF "$1/" /proc/[0-9]*/cmdline | cut -d/ -f3); do session_of "$pid" | grep -vx "$ours"; done
+}
 leashed() {
-  { grep -lsaz "^CONFIG_SYNC_LEASH=$1\\$" /proc/[0-9]*/environ; grep -ls " / / .*$1/" /proc/[0-9]*/mountinfo; } |
-    cut -d/ -f3 | sort -u
+  {
+    for session in $(sessions "$1" | sort -u); do
+      sed -sn "s/^\\([0-9]*\\) (.*) [A-Y] [0-9]* [0-9]* $session .*/\\1/p" /proc/[0-9]*/stat
+    done
+    grep -lsaz "^CONFIG_SYNC_LEASH=$1\\$" /proc/[0-9]*/environ | cut -d/ -f3
+    grep -ls " / / .*$1/" /proc/[0-9]*/mountinfo | cut -d/ -f3
+  } 2>/dev/null | sort -u
 }
 for pid in $(leashed "$1"); do kill -CONT "$pid" 2>/dev/null; done
 eval "$2"
@@ -74,6 +87,7 @@ function startServer(folder: string, [program = "", ...args]: readonly string[],
     env: { ...process.env, ...env, CONFIG_SYNC_LEASH: folder },
   });
   closeSync(log);
+  appendFileSync(path.join(folder, "sessions"), `${child.pid}\n`);
   child.unref();
   return {
     pid: child.pid ?? -1,
