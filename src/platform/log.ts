@@ -21,11 +21,9 @@ export function createLog({ level, format, destination }: LogOptions): Log {
   return pino(options, format === "json" ? out : { write: (line) => void out.write(toText(line)) });
 }
 
-const secretNames = ["password", "passwd", "pwd", "secret", "token", "authorization", "api_key", "apiKey"].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-]);
+const secretNames = ["password", "passwd", "pwd", "secret", "token", "authorization", "api_key", "apiKey"].flatMap(
+  (name) => [name, `*.${name}`, `*.*.${name}`],
+);
 
 interface Line {
   readonly level: number;
@@ -44,7 +42,9 @@ function toText(json: string): string {
   const { level, time, msg = "", about = "", tone } = JSON.parse(json) as Line;
   const clock = new Date(time).toTimeString().slice(0, 8);
   const style = tone === undefined ? (level >= 50 ? "red" : level >= 40 ? "yellow" : "reset") : styles[tone];
-  const text = styleText(style, msg.replaceAll("\n", `\n${" ".repeat(9)}${"".padEnd(nameWidth)} `), { stream: process.stdout });
+  const text = styleText(style, msg.replaceAll("\n", `\n${" ".repeat(9)}${"".padEnd(nameWidth)} `), {
+    stream: process.stdout,
+  });
   return `${styleText("gray", clock, { stream: process.stdout })} ${about.padEnd(nameWidth)} ${text}\n`;
 }
 
