@@ -1,0 +1,185 @@
+import { formatPath, type Path } from "../../config/path.ts";
+import { ConfigSyncError } from "../../errors.ts";
+import type { Field } from "../format.ts";
+import { type Dialect, identifyExactly } from "./dialect.ts";
+import { type Document, isPair, type Pair } from "./document.ts";
+import { editDocument, type Setting } from "./edit.ts";
+import { createBudget, depthLimit, interpolate, referencesOf, spend, type Templates } from "./interpolation.ts";
+import { pythonIni, templatesBySection } from "./python.ts";
+import { defaultSection, scanPython } from "./python-lines.ts";
+import { parseFailed, shownName, unrepresentable } from "./refusal.ts";
+
+/** One change of a key; without a value it is removed. */
+export interface ConfigEdit {
+  readonly path: Path;
+  readonly value: string | undefined;
+}
+
+/**
+ * Reads config.ini or system.ini: `[section, key]` and value, by the rules of Python's `configparser.ConfigParser()`, which
+ * is what such files are written for, with three differences: a `%` that is neither `%%` nor `%(name)s` stands for itself, a
+ * byte order mark is skipped, and NUL is refused. The keys of `[DEFAULT]` are given for every section, with the
+ * place where they stand.
+ *
+ * Throws PARSE_FAILED with line and column: duplicates (both lines), lines that are neither section, pair nor comment,
+ * references to keys that are not there, in a circle or more than ten deep.
+ */
+export function readConfigIni(text: string): readonly Field[] {
+  const document = scanConfig(text);
+  const pairs = document.lines.filter(isPair);
+  const templates = templatesBySection(pairs);
+  const defaults = templates.get(defaultSection) ?? new Map();
+  const own = groupBySection(pairs);
+  const defaultPairs = own.get(defaultSection) ?? [];
+  const budget = createBudget();
+  const fields: Field[] = [];
+  for (const section of sectionsOf(document)) {
+    const ownTemplates: Templates = templates.get(section) ?? new Map();
+    const inherited = defaultPairs.filter(({ path: [, key = ""] }) => !ownTemplates.has(key));
+    // Before anything is made of them: many defaults times many sections is more than a file should cost.
+    for (const pair of inherited) spend(budget, pair.literal.length);
+    const all: Templates = defaults.size === 0 ? ownTemplates : new Map([...defaults, ...ownTemplates]);
+    const values = interpolate(all, budget, "literal");
+    for (const pair of [...(own.get(section) ?? []), ...inherited]) fields.push(fieldOf(pair, section, values, all));
+  }
+  return fields;
+}
+
+/**
+ * The text with keys set and removed and every other byte kept. A key whose value is already right stays as it is written.
+ * The result is read again: what does not read exactly as asked is UNREPRESENTABLE, with the key. Keys that refer to a
+ * changed one by `%(name)s` follow it.
+ */
+export function editConfigIni(text: string, edits: readonly ConfigEdit[]): string {
+  const document = scanConfig(text);
+  const before = valuesOf(text);
+  const asked = new Map(edits.map(({ path, value }) => [formatPath(keyOf(path)), { path: keyOf(path), value }]));
+  const changes = [...asked.values()].filter(({ path, value }) => before.get(formatPath(path)) !== value);
+  const set = changes.flatMap(({ path, value }) => (value === undefined ? [] : [settingOf(path, value)]));
+  const remove = new Set(changes.filter(({ value }) => value === undefined).map(({ path }) => formatPath(path)));
+  const edited = editDocument(dialect, document, { set, remove });
+  verify(document, edited, asked);
+  return edited;
+}
+
+const dialect: Dialect = {
+  name: "config.ini",
+  scan: scanConfig,
+  identify: identifyExactly,
+  continuesByIndent: true,
+};
+
+function scanConfig(text: string): Document {
+  const nul = text.indexOf("\0");
+  if (nul >= 0) {
+    const lines = text.slice(0, nul).split(/\r\n|\n|\r/);
+    const place = { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
+    throw parseFailed(
+      "the file holds a NUL byte: it is no text file, or was damaged",
+      place,
+      "Restore it from a backup",
+    );
+  }
+  return scanPython(text, { inlineComments: false, strict: true });
+}
+
+/** All sections but `[DEFAULT]`, also those without keys of their own. */
+function sectionsOf({ lines }: Document): Set<string> {
+  const names = lines.flatMap((line) => (line.kind === "section" ? line.section : []));
+  return new Set(names.filter((name) => name !== defaultSection));
+}
+
+function groupBySection(pairs: readonly Pair[]): Map<string, Pair[]> {
+  return Map.groupBy(pairs, ({ section: [name = ""] }) => name);
+}
+
+function fieldOf(pair: Pair, section: string, values: ReadonlyMap<string, string>, templates: Templates): Field {
+  const key = pair.path[1] ?? "";
+  const value = values.get(key);
+  if (value === undefined) throw unresolved(pair, [section, key], templates);
+  return { path: [section, key], value, ...pair.value, line: pair.number };
+}
+
+function unresolved(pair: Pair, path: Path, templates: Templates): ConfigSyncError {
+  const place = { line: pair.number, column: pair.value.start - pair.start + 1 };
+  const template = templates.get(path[1] ?? "");
+  const unknown = template && referencesOf(template).find((key) => !templates.has(key));
+  const key = formatPath(path);
+  if (unknown === undefined) {
+    const what = `${key} refers to other keys in a circle, to one that cannot be resolved, or more than ${depthLimit} deep`;
+    return parseFailed(what, place, "Write the value itself").with({ key });
+  }
+  const hint = "Correct the name, or write %% where a % is meant";
+  return parseFailed(`${key} refers to %(${shownName(unknown).slice(1, -1)})s, which is not there`, place, hint).with({
+    key,
+  });
+}
+
+/** Keys are lower-case to the reader, however the caller spells them. */
+function keyOf(path: Path): Path {
+  const [section = "", key = ""] = path;
+  if (path.length === 2 && section !== defaultSection) return [section, key.toLowerCase()];
+  const hint = `Name a section other than ${defaultSection}, and a key in it`;
+  throw unrepresentable(`${formatPath(path)} is no key of a section`, hint, formatPath(path));
+}
+
+function settingOf(path: Path, value: string): Setting {
+  const [section = "", key = ""] = path;
+  const name = formatPath(path);
+  if (!isReadAs(`[${section}]\n${key} = value\n`, path)) {
+    throw unrepresentable(`${name} cannot be the name of a key here`, "Use letters, digits, _ and -", name);
+  }
+  try {
+    const written = pythonIni.write(value);
+    return { path, section: [section], header: `[${section}]`, key, separator: " = ", value: written };
+  } catch (error) {
+    throw error instanceof ConfigSyncError ? error.with({ key: name }) : error;
+  }
+}
+
+function isReadAs(text: string, path: Path): boolean {
+  try {
+    const fields = readConfigIni(text);
+    return fields.length === 1 && fields[0] !== undefined && formatPath(fields[0].path) === formatPath(path);
+  } catch {
+    return false;
+  }
+}
+
+/** The asked keys must read as asked, and every other key must stand as it stood. */
+function verify(document: Document, edited: string, asked: ReadonlyMap<string, ConfigEdit>): void {
+  const first = [...asked.keys()][0] ?? "";
+  const values = unlessUnreadable(() => valuesOf(edited), first);
+  const literals = literalsOf(scanConfig(edited));
+  for (const [id, { value }] of asked) if (values.get(id) !== value) throw notSafe(id, value);
+  const before = literalsOf(document);
+  for (const id of new Set([...before.keys(), ...literals.keys()])) {
+    if (!asked.has(id) && before.get(id) !== literals.get(id)) throw notSafe(id, before.get(id));
+  }
+}
+
+function unlessUnreadable<T>(read: () => T, key: string): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigSyncError) || error.code !== "PARSE_FAILED") throw error;
+    const hint = error.hint ?? "Edit the file by hand";
+    throw unrepresentable(`after the change the file could not be read: ${error.message}`, hint, error.key ?? key);
+  }
+}
+
+function notSafe(key: string, value: string | undefined): ConfigSyncError {
+  const hint =
+    value === undefined
+      ? `Look whether [${defaultSection}] gives it a value`
+      : "Look at the lines around the key in the file, and at their indentation";
+  return unrepresentable(`the file cannot be changed so that ${key} reads as it should`, hint, key);
+}
+
+function valuesOf(text: string): Map<string, string> {
+  return new Map(readConfigIni(text).map(({ path, value }) => [formatPath(path), value]));
+}
+
+function literalsOf({ lines }: Document): Map<string, string> {
+  return new Map(lines.filter(isPair).map(({ path, literal }) => [formatPath(path), literal]));
+}
