@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, readFile, realpath, stat, unlink } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { secretTexts } from "../config/layers.ts";
 import { asConfigSyncError, systemCode } from "../errors.ts";
 import { readCurrent, writeDurably } from "../platform/safe-write.ts";
@@ -98,6 +98,8 @@ async function checkRoots({ settings }: Workspace): Promise<Diagnosis[]> {
     settings.roots.map(async (root): Promise<Diagnosis> => {
       const real = await realpath(root).catch(() => undefined);
       if (real !== undefined) return { about: "root", state: "ok", text: root };
+      const inside = !relative(settings.folder, root).startsWith("..");
+      if (inside) return { about: "root", state: "ok", text: `${root} is made when it is needed` };
       const mend = `mkdir -p ${root}, or mount the volume there, or remove it from roots in config-sync.yaml`;
       return { about: "root", state: "failure", text: `${root} does not exist`, mend };
     }),

@@ -57,5 +57,5 @@ function printOutcome({ json, print, style }: Call, report: StatusReport): void 
 }
 
 function isWell({ problems, services }: StatusReport): boolean {
-  return problems.length === 0 && services.every((service: ServiceStatus) => service.state === "healthy");
+  return problems.length === 0 && services.every((service: ServiceStatus) => service.state === "healthy" || service.state === "absent");
 }

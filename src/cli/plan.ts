@@ -124,7 +124,9 @@ function describeReload({ reload, probes }: ShownService): string {
 function summarize(services: readonly ShownService[]): string {
   const changes = services.filter(isChange).length;
   const current = services.filter(({ verdict }) => verdict === "current").length;
-  const stuck = services.length - changes - current;
-  const parts = [`${changes} to change`, `${current} up to date`, ...(stuck > 0 ? [`${stuck} held back`] : [])];
+  const absent = services.filter(({ verdict }) => verdict === "absent").length;
+  const stuck = services.length - changes - current - absent;
+  const others = [...(absent > 0 ? [`${absent} not there yet`] : []), ...(stuck > 0 ? [`${stuck} held back`] : [])];
+  const parts = [`${changes} to change`, `${current} up to date`, ...others];
   return `${services.length} services: ${parts.join(", ")}`;
 }

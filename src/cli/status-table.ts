@@ -4,6 +4,7 @@ import { type Cell, formatTable, formatTime, type Style, type StyleFormat } from
 
 const styles: Readonly<Record<ServiceState, Style>> = {
   healthy: "green",
+  absent: "gray",
   pending: "yellow",
   working: "cyan",
   waiting: "yellow",

@@ -9,6 +9,7 @@ Asks the daemon; without one it is worked out from the state folder and the file
 
 States:
   healthy       runs on the newest configuration, as far as its probes can tell
+  absent        the files that the service itself makes are not there yet
   pending       has something to do          working       is being worked on just now
   waiting       failed, is tried again       drifted       somebody else changed a file
   refused       the newest configuration cannot be applied; the last good one stays

@@ -14,24 +14,25 @@ import type { ServiceRecord } from "./record.ts";
 
 export interface OutputPlan {
   readonly output: RenderedOutput;
-  /** `wait`: files that the output requires are not there. */
+  /** `wait`: a file that the output requires is not there, or there is nothing to write yet. */
   readonly action: "create" | "update" | "keep" | "wait";
   readonly current: Current | undefined;
   /** What the file shall hold. */
   readonly text: string;
   /** The keys in it that are there because of us, to be removed when they are no longer rendered. */
   readonly owned: readonly string[];
-  /** The required file that is missing, for `wait`. */
+  /** What is missing, for `wait`. */
   readonly lacks: string | undefined;
 }
 
 export interface ServicePlan {
   readonly service: string;
   /**
-   * `current`: nothing to do. `quarantined`: this has failed and is not tried again by itself. `rollback`: this has failed,
-   * and the way back to the last good state is not finished.
+   * `current`: nothing to do. `absent`: nothing can be done, the files that the service itself makes are not there.
+   * `quarantined`: this has failed and is not tried again by itself. `rollback`: this has failed, and the way back to the last
+   * good state is not finished.
    */
-  readonly verdict: "current" | "apply" | "quarantined" | "rollback";
+  readonly verdict: "current" | "absent" | "apply" | "quarantined" | "rollback";
   readonly outputs: readonly OutputPlan[];
   /** The digest of the outputs that are wanted. */
   readonly digest: string;
@@ -65,7 +66,8 @@ export function planService(inputs: PlanInputs): ServicePlan {
   const changedKeys = Object.keys({ ...record.keys, ...keys }).filter((key) => record.keys[key] !== keys[key]);
   const drifted = touched && asBefore && record.healthy?.digest === wanted;
   const forced = inputs.forced === true;
-  const verdict = forced ? "apply" : judge(service, record, touched || owed);
+  const absent = outputs.every(({ action }) => action === "wait");
+  const verdict = absent ? "absent" : forced ? "apply" : judge(service, record, touched || owed);
   const everything = record.loaded === undefined || drifted || changedKeys.length === 0 || forced;
   const unloaded = touched || record.loaded?.digest !== wanted || forced;
   return {
@@ -75,7 +77,7 @@ export function planService(inputs: PlanInputs): ServicePlan {
     digest: wanted,
     reload:
       verdict === "apply" && unloaded ? chooseReload(service.reload, everything ? undefined : changedKeys) : undefined,
-    why: forced ? "asked for" : explainWhy({ verdict, drifted, touched, changedKeys, record }),
+    why: forced ? "asked for" : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
     keys,
     drifted,
   };
@@ -89,11 +91,19 @@ function judge(service: RenderedService, record: ServiceRecord, work: boolean): 
 function planOutput({ output, current, lacks }: Observed, record: ServiceRecord): OutputPlan {
   const ours = record.owned[output.path] ?? [];
   if (lacks !== undefined) return { output, action: "wait", current, text: output.text, owned: ours, lacks };
+  if (current === undefined && isEmpty(output)) {
+    return { output, action: "wait", current, text: output.text, owned: ours, lacks: "a value to write" };
+  }
   const { text, owned } = mergeOutput(output, current, ours);
   const plan = { output, current, text, owned, lacks };
   if (current === undefined) return { ...plan, action: "create" };
   const same = current.bytes.equals(Buffer.from(text)) && hasAttributes(output, current);
   return { ...plan, action: same ? "keep" : "update" };
+}
+
+/** A merge of no keys: who configures nothing for a service gets no file made, and the service is not bothered. */
+function isEmpty({ merge, format, text }: RenderedOutput): boolean {
+  return merge && format.read(text).length === 0;
 }
 
 function mergeOutput(
@@ -184,9 +194,11 @@ function explainWhy(known: {
   readonly touched: boolean;
   readonly changedKeys: readonly string[];
   readonly record: ServiceRecord;
+  readonly lacks: string | undefined;
 }): string {
-  const { verdict, drifted, touched, changedKeys, record } = known;
+  const { verdict, drifted, touched, changedKeys, record, lacks } = known;
   if (verdict === "current") return "nothing to do";
+  if (verdict === "absent") return `waits for ${lacks}`;
   if (verdict === "quarantined" || verdict === "rollback")
     return `revision ${record.quarantine?.revision} failed: ${record.quarantine?.reason}`;
   if (drifted) return "somebody else changed the file";

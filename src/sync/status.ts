@@ -7,6 +7,7 @@ import type { Surveyed } from "./survey.ts";
 /** Where a service stands, in one word. */
 export type ServiceState =
   | "healthy"
+  | "absent"
   | "pending"
   | "working"
   | "waiting"
@@ -63,6 +64,7 @@ function reportService(
 ): ServiceStatus {
   const trouble = error === undefined ? record.trouble : { code: error.code, message: error.toText(), at: Date.now() };
   const current = plan?.verdict === "current";
+  const absent = plan?.verdict === "absent" ? { code: "NOT_FOUND", message: plan.why, at: Date.now() } : undefined;
   return {
     name,
     state: now.running ? "working" : stateOf(plan, record),
@@ -72,13 +74,14 @@ function reportService(
     drift: plan?.drifted ?? false,
     lastReload: record.lastReload ?? null,
     retryAt: current ? null : (record.retryAt ?? null),
-    trouble: current ? null : (trouble ?? null),
+    trouble: current ? null : (absent ?? trouble ?? null),
   };
 }
 
 function stateOf(plan: Surveyed["plan"], record: ServiceRecord): ServiceState {
   if (plan === undefined) return "refused";
   if (plan.verdict === "current") return "healthy";
+  if (plan.verdict === "absent") return "absent";
   if (plan.verdict === "rollback") return "rolling-back";
   if (plan.verdict === "quarantined") return refusals.has(record.trouble?.code ?? "") ? "refused" : "rolled-back";
   if (record.retryAt !== undefined) return "waiting";

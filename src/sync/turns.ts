@@ -65,7 +65,7 @@ export function createTurns(parts: TurnParts): Turns {
     superseded: AbortSignal,
   ): Promise<Outcome | undefined> => {
     const plan = await lookAndPlan(service, { ...parts, snapshot }, forced.delete(service.name));
-    if (plan.verdict === "quarantined") return undefined;
+    if (plan.verdict === "quarantined" || plan.verdict === "absent") return undefined;
     if (plan.verdict === "current") return forgetTrouble(service.name);
     if (plan.verdict === "apply" && waitsForOthers(service)) return undefined;
     const revision = ledger.revision()?.number ?? 0;

@@ -148,6 +148,21 @@ describe("planService", () => {
     expect(planWith("PORT=80\n", { quarantine, undo }).verdict).toBe("rollback");
   });
 
+  test("as long as every output waits for a file of the service, there is nothing to do, not even when asked", () => {
+    const service = serviceOf();
+    const observed = service.outputs.map((output) => ({ output, current: undefined, lacks: "/data/app.ini" }));
+    const inputs = { service, snapshot: snapshotOf(values), observed, record: emptyRecord, digest };
+    expect(planService(inputs)).toMatchObject({ verdict: "absent", reload: undefined, why: "waits for /data/app.ini" });
+    expect(planService({ ...inputs, forced: true })).toMatchObject({ verdict: "absent", reload: undefined });
+  });
+
+  test("no file is made, and nobody reloaded, for a service that nothing is configured for", () => {
+    const service = serviceOf({ merge: true, text: "# nothing set\n" });
+    expect(planWith(undefined, {}, service)).toMatchObject({ verdict: "absent", why: "waits for a value to write" });
+    const owned = { "/out/.env": ["PORT"] };
+    expect(planWith("A=1\nPORT=80\n", { owned }, service).outputs[0]).toMatchObject({ action: "update", text: "A=1\n" });
+  });
+
   test("mode and owner count where the manifest names them", () => {
     const record = healthyRecord();
     expect(planWith("PORT=80\n", record, serviceOf({ mode: 0o640 })).outputs[0]?.action).toBe("update");
