@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import { duration } from "../config/schema.ts";
 import { redactor } from "../config/secret.ts";
-import { ConfigSyncError } from "../errors.ts";
+import { ConfigSyncError, systemCode } from "../errors.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { type HttpAnswer, request, showUrl } from "../platform/http.ts";
 import { flag, headers, statuses, url } from "../platform/http-fields.ts";
@@ -22,7 +22,7 @@ const schema = z
     /** At most one of these three. */
     body: z.string().optional(),
     json: z.json().optional(),
-    /** A file to send, read when it is sent: an output of the service, say. */
+    /** A file to send, read when it is sent: an output of the service, say. Without it nothing is asked. */
     body_file: z.string().refine(path.isAbsolute, "is not an absolute path").optional(),
     /** Default: any 2xx. */
     expect: statuses.optional(),
@@ -43,7 +43,10 @@ export const http: Reload<Spec> = {
   describe: ({ method, url }) => `${method} ${showUrl(url)}`,
   run: (spec, context) =>
     redacted(context.redact, async () => {
-      const { content, type } = await bodyOf(spec);
+      const body = await bodyOf(spec);
+      // A rollback to before the first file has nothing to send, and so nothing to take back that the service would know.
+      if (body === "gone") return;
+      const { content, type } = body;
       const authorization = spec.login === undefined ? {} : await logIn(spec.login, spec, context);
       const answer = await request({
         ...{ method: spec.method, url: spec.url, body: content },
@@ -54,21 +57,24 @@ export const http: Reload<Spec> = {
     }),
 };
 
-async function bodyOf({ body, json, body_file }: Spec): Promise<{ content?: string | Buffer; type?: string }> {
+async function bodyOf({ body, json, body_file }: Spec): Promise<"gone" | { content?: string | Buffer; type?: string }> {
   if (body !== undefined) return { content: body };
   if (json !== undefined) return { content: JSON.stringify(json), type: "application/json" };
   if (body_file === undefined) return {};
   const type = path.extname(body_file) === ".json" ? "application/json" : "application/octet-stream";
-  return { content: await readLimited(body_file), type };
+  const content = await readLimited(body_file);
+  return content === undefined ? "gone" : { content, type };
 }
 
 const fileLimit = 4 * 1024 * 1024;
 
-async function readLimited(file: string): Promise<Buffer> {
+/** Undefined where there is no such file. */
+async function readLimited(file: string): Promise<Buffer | undefined> {
   try {
     const { size } = await stat(file);
     if (size <= fileLimit) return await readFile(file);
   } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
     throw new ConfigSyncError("UNREACHABLE", `the body_file ${file} cannot be read`, { cause: error });
   }
   throw new ConfigSyncError("VALUE_INVALID", `the body_file ${file} is larger than 4 MiB`);
