@@ -1,5 +1,7 @@
 /** Positions and edits in a text, shared by the formats that change it in place. Offsets are UTF-16 units from 0. */
 
+import { ConfigSyncError } from "../errors.ts";
+
 /** `text` stands for what was between `start` and `end`. */
 export interface Edit {
   readonly start: number;
@@ -7,12 +9,14 @@ export interface Edit {
   readonly text: string;
 }
 
-/** Carries out edits that do not overlap. At one offset, they take effect in the order given. */
+/** Carries out edits. At one offset, they take effect in the order given. Throws UNREPRESENTABLE if they overlap. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   const parts: string[] = [];
   let position = 0;
   for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
-    if (edit.start < position) throw new Error(`edits overlap at offset ${edit.start}`);
+    if (edit.start < position) {
+      throw new ConfigSyncError("UNREPRESENTABLE", "the keys to change are written inside each other in this file");
+    }
     parts.push(text.slice(position, edit.start), edit.text);
     position = edit.end;
   }

@@ -26,3 +26,8 @@ export function typedFieldOf(path: Path, { json, start, end, line }: Leaf): Fiel
 }
 
 export type ToField = typeof fieldOf;
+
+/** What a merge reports of a value that it wrote: its leaves, or the empty mapping itself. */
+export function writtenPaths(path: Path, fields: readonly Field[]): readonly Path[] {
+  return fields.length === 0 ? [path] : fields.map((field) => field.path);
+}

@@ -10,7 +10,7 @@ import { badLine, type Statement } from "./statement.ts";
  */
 export const rawFormat: Format = {
   name: "env:raw",
-  alone: { before: /(?:^|[\r\n])[^=#\r\n]*=$/, after: /^(?:$|\r?\n)/ },
+  alone: { before: /(?:^|[\r\n])[^=#\0\r\n]+=$/, after: /^(?:$|\r?\n)/ },
   write: writeRaw,
   writePart: writeRaw,
   read: readRaw,

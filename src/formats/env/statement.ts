@@ -14,7 +14,7 @@ export type ReadStatements = (text: string) => readonly Statement[];
 
 /** Positions where a value stands alone: `NAME=▮` up to the end of the line, or to a comment. */
 export const aloneInEnv = {
-  before: /(?:^|[\r\n])[^=:#\r\n]*[=:][ \t]*$/,
+  before: /(?:^|[\r\n])[\w.[\] \t-]+[=:][ \t]*$/,
   after: /^[ \t]*(?:$|\r?\n|[ \t]#)/,
 };
 

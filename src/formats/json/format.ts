@@ -9,7 +9,10 @@ import { fieldsOfJson, parseJson } from "./tree.ts";
  */
 export const jsonFormat: Format = {
   name: "json",
-  alone: { before: /(?:^|[:[,])\s*$/, after: /^\s*(?:$|[,\]}])/ },
+  alone: {
+    before: /^\s*$|(?:^|\n)(?:[^"\n]|"(?:[^"\\\n]|\\.)*")*[:[,]\s*$/,
+    after: /^\s*(?:$|[,\]}])/,
+  },
   write: (value) => JSON.stringify(value),
   writePart: (value) => JSON.stringify(value).slice(1, -1),
   read: (text) => fieldsOfJson(parseJson(text, "strict"), fieldOf),

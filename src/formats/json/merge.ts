@@ -2,7 +2,7 @@ import { formatPath, type Path } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Merged } from "../format.ts";
 import { applyEdits, contentStart, type Edit, lineBreakOf, lineStart } from "../text-edits.ts";
-import { fieldOf, typedFieldOf } from "../tree.ts";
+import { fieldOf, typedFieldOf, writtenPaths } from "../tree.ts";
 import { verifyMerge } from "../verify-merge.ts";
 import { fieldsOfJson, type JsonObject, type JsonValue, type Member, parseJson } from "./tree.ts";
 
@@ -56,10 +56,14 @@ function mergeObject(merge: Merge, have: JsonObject, want: JsonObject | undefine
   }
   const added = [...(want?.members ?? [])].filter(([key]) => !have.members.has(key));
   for (const [key, { value }] of added) {
-    merge.written.push(...fieldsOfJson(value, fieldOf, [...path, key]).map((field) => field.path));
+    merge.written.push(...pathsOf(value, [...path, key]));
   }
   const deletions = removed.map((member) => deletion(merge.existing, member));
   merge.edits.push(...insertions(merge, have, survivors, added, deletions), ...deletions);
+}
+
+function pathsOf(value: JsonValue, path: Path): readonly Path[] {
+  return writtenPaths(path, fieldsOfJson(value, fieldOf, path));
 }
 
 function replaceValue(merge: Merge, { start, value: old }: Member, wanted: JsonValue, path: Path): void {
@@ -67,7 +71,7 @@ function replaceValue(merge: Merge, { start, value: old }: Member, wanted: JsonV
   if (old.kind === "leaf" && wanted.kind === "object") merge.replaced.push(path);
   const text = reindented(merge, wanted, indentAt(merge.existing, start));
   merge.edits.push({ start: old.start, end: old.end, text });
-  merge.written.push(...fieldsOfJson(wanted, fieldOf, path).map((field) => field.path));
+  merge.written.push(...pathsOf(wanted, path));
 }
 
 /** The member with its comma; a line that it has to itself goes altogether, with the remark at its end. */
@@ -82,9 +86,13 @@ function deletion(text: string, { start, end, comma }: Member): Edit {
     const before = text.charAt(line - 2) === "\r" ? line - 2 : line - 1;
     return { start: before, end: behind + rest.length, text: "" };
   }
+  if (comma === undefined) {
+    const before = text.slice(0, start).trimEnd().length;
+    return { start: text.slice(before, start).includes("\n") ? start : before, end, text: "" };
+  }
   const blanks = /[ \t]*/y;
   blanks.lastIndex = behind;
-  return { start, end: behind + (comma === undefined ? 0 : (blanks.exec(text)?.[0].length ?? 0)), text: "" };
+  return { start, end: behind + (blanks.exec(text)?.[0].length ?? 0), text: "" };
 }
 
 /** The new members, and the commas that change hands because the last member is another one now. */

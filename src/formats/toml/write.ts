@@ -13,7 +13,7 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** A basic string on one line: it can hold every Unicode text. */
 export function writeBasicString(value: string): string {
-  refuseCharacters(value, /$^/, "TOML");
+  refuseCharacters(value, /(?!)/, "TOML");
   const body = value.replace(/["\\\x00-\x1f\x7f]/g, (character) => {
     return escapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });

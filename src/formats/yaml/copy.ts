@@ -1,6 +1,6 @@
 import { isAlias, isNode, visit } from "yaml";
 import { lineStart, nextLine } from "../text-edits.ts";
-import { type YamlPair, type YamlText, yamlToJs } from "./read.ts";
+import { type YamlMapping, type YamlPair, type YamlText, yamlToJs } from "./read.ts";
 import { colonOf, endOfPair, startsOnOwnLine } from "./site.ts";
 import { writeYamlFlow, writeYamlKey } from "./write.ts";
 
@@ -32,12 +32,19 @@ export function copyValue(want: YamlText, pair: YamlPair, column: number, lineBr
   return { inline: written === "" || /[\r\n]/.test(written) ? flowValue(want, value) : written, block: "" };
 }
 
-/** A whole pair as lines below each other. */
-export function copyPair(want: YamlText, key: string, pair: YamlPair, column: number, lineBreak: string): string {
+/** A whole pair of the mapping, as lines below each other. */
+export function copyPair(
+  want: YamlText,
+  mapping: YamlMapping,
+  [key, pair]: readonly [string, YamlPair],
+  column: number,
+  lineBreak: string,
+): string {
   const { text } = want;
   const start = pair.key.range[0];
   const from = lineStart(text, start);
-  if (text.slice(from, start).trim() !== "" || needsItsDocument(pair) || colonOf(pair) === undefined) {
+  const ownLines = !mapping.flow && text.slice(from, start).trim() === "" && colonOf(pair) !== undefined;
+  if (!ownLines || needsItsDocument(pair)) {
     return `${" ".repeat(column)}${writeYamlKey(key)}: ${flowValue(want, pair.value)}${lineBreak}`;
   }
   return moveLines(text.slice(from, endOfPair(text, pair)), column - (start - from), lineBreak);
@@ -61,7 +68,7 @@ function needsItsDocument({ value }: YamlPair): boolean {
 function moveLines(text: string, shift: number, lineBreak: string): string {
   const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
   const moved = lines.map((line) => {
-    if (line.trim() === "") return "";
+    if (line === "") return "";
     return shift >= 0 ? " ".repeat(shift) + line : line.replace(new RegExp(`^ {0,${-shift}}`), "");
   });
   return `${moved.join(lineBreak)}${lineBreak}`;

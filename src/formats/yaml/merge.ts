@@ -3,7 +3,7 @@ import { formatPath, type Path } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Merged } from "../format.ts";
 import { applyEdits, contentStart, type Edit, lineBreakOf, lineStart, nextLine } from "../text-edits.ts";
-import { fieldOf, typedFieldOf } from "../tree.ts";
+import { fieldOf, typedFieldOf, writtenPaths } from "../tree.ts";
 import { verifyMerge } from "../verify-merge.ts";
 import { copyPair, copyValue, flowValue } from "./copy.ts";
 import { endOf, fieldsOfYaml, pairsOf, parseYamlText, type YamlMapping, type YamlPair, type YamlText } from "./read.ts";
@@ -52,7 +52,8 @@ function mappingOf(yaml: YamlText): YamlMapping | undefined {
 function fillEmpty(merge: Merge, wanted: YamlMapping | undefined): Edit[] {
   const { text } = merge.have;
   if (wanted === undefined) return [];
-  return [insertLines(text, text.length, copyLines(merge, 0, [...pairsOf(merge.want, wanted)], []), false)];
+  const lines = copyLines(merge, wanted, [...pairsOf(merge.want, wanted)], 0, []);
+  return [insertLines(text, text.length, lines, false)];
 }
 
 function mergeMapping(merge: Merge, mapping: YamlMapping, wanted: YamlMapping | undefined, path: Path): Outcome {
@@ -65,8 +66,9 @@ function mergeMapping(merge: Merge, mapping: YamlMapping, wanted: YamlMapping | 
     const target = want.get(key);
     if (isMap(pair.value) && (target === undefined || isMap(target.value))) {
       const inner = mergeMapping(merge, pair.value, target?.value as YamlMapping | undefined, at);
-      if (inner.emptied) removed.set(pair, at);
-      else edits.push(...inner.edits);
+      if (!inner.emptied) edits.push(...inner.edits);
+      else if (target === undefined) removed.set(pair, at);
+      else edits.push(...replaceValue(merge, mapping, pair, target, at));
     } else if (target !== undefined) {
       edits.push(...replaceValue(merge, mapping, pair, target, at));
     } else if (merge.gone.has(formatPath(at))) {
@@ -74,25 +76,19 @@ function mergeMapping(merge: Merge, mapping: YamlMapping, wanted: YamlMapping | 
     }
   }
   const added = [...want].filter(([key]) => !present.has(key));
-  const emptied = removed.size > 0 && removed.size === present.size && added.length === 0;
-  const pairs = [...present.values()];
-  if (mapping.flow) {
-    edits.push(...addToFlow(merge, mapping, pairs, removed, added, path), ...removeFromFlow(pairs, removed));
-  } else {
-    edits.push(...addToBlock(merge, pairs, removed, added, path));
-    for (const [pair, at] of removed) edits.push(removeLines(merge.have, pair, at));
-  }
-  return { edits, emptied };
+  const level = { mapping, wanted, pairs: [...present.values()], removed, added, path };
+  if (mapping.flow) edits.push(...addToFlow(merge, level), ...removeFromFlow(level));
+  else edits.push(...addToBlock(merge, level), ...removeFromBlock(merge, level));
+  return { edits, emptied: removed.size > 0 && removed.size === present.size && added.length === 0 };
 }
 
 function replaceValue(merge: Merge, mapping: YamlMapping, pair: YamlPair, target: YamlPair, path: Path): Edit[] {
   const [old] = fieldsOfYaml(merge.have, typedFieldOf, pair.value);
-  const wanted = fieldsOfYaml(merge.want, fieldOf, target.value, path);
   const [leaf] = fieldsOfYaml(merge.want, typedFieldOf, target.value);
   if (!isMap(pair.value) && !isMap(target.value) && old?.value === leaf?.value) return [];
   if (isAlias(pair.value) && isMap(target.value)) throw refuse("is an alias, which cannot take keys of its own", path);
   if (!isMap(pair.value) && isMap(target.value)) merge.replaced.push(path);
-  merge.written.push(...wanted.map((field) => field.path));
+  merge.written.push(...pathsOf(merge.want, target, path));
 
   const { text } = merge.have;
   const colon = colonOf(pair);
@@ -121,26 +117,37 @@ function replaceValue(merge: Merge, mapping: YamlMapping, pair: YamlPair, target
   return [{ start: colon, end: stop, text: text.charAt(stop - 1) === "\n" ? lines : lines.trimEnd() }];
 }
 
+function pathsOf(want: YamlText, pair: YamlPair, path: Path): readonly Path[] {
+  return writtenPaths(path, fieldsOfYaml(want, fieldOf, pair.value, path));
+}
+
 type Added = readonly (readonly [key: string, pair: YamlPair])[];
 
-type Removed = ReadonlyMap<YamlPair, Path>;
+/** One mapping, and what happens in it. */
+interface Level {
+  readonly mapping: YamlMapping;
+  readonly wanted: YamlMapping | undefined;
+  readonly pairs: readonly YamlPair[];
+  readonly removed: ReadonlyMap<YamlPair, Path>;
+  readonly added: Added;
+  readonly path: Path;
+}
 
-function addToBlock(merge: Merge, pairs: readonly YamlPair[], removed: Removed, added: Added, path: Path): Edit[] {
+function addToBlock(merge: Merge, { wanted, pairs, removed, added, path }: Level): Edit[] {
   const { text } = merge.have;
   const [first] = pairs;
   const last = pairs.at(-1);
-  if (first === undefined || last === undefined || added.length === 0) return [];
+  if (wanted === undefined || first === undefined || last === undefined || added.length === 0) return [];
   const column = first.key.range[0] - lineStart(text, first.key.range[0]);
-  const position = endOfPair(text, last);
-  const lines = copyLines(merge, column, added, path);
-  return [insertLines(text, position, lines, removed.has(last))];
+  const lines = copyLines(merge, wanted, added, column, path);
+  return [insertLines(text, endOfPair(text, last), lines, removed.has(last))];
 }
 
-function copyLines(merge: Merge, column: number, added: Added, path: Path): string {
+function copyLines(merge: Merge, wanted: YamlMapping, added: Added, column: number, path: Path): string {
   const lineBreak = lineBreakOf(merge.have.text);
   const lines = added.map(([key, pair]) => {
-    merge.written.push(...fieldsOfYaml(merge.want, fieldOf, pair.value, [...path, key]).map((field) => field.path));
-    return copyPair(merge.want, key, pair, column, lineBreak);
+    merge.written.push(...pathsOf(merge.want, pair, [...path, key]));
+    return copyPair(merge.want, wanted, [key, pair], column, lineBreak);
   });
   return lines.join("");
 }
@@ -153,18 +160,11 @@ function insertLines(text: string, position: number, lines: string, takesPlace: 
   return { start: position, end: position, text: onFreshLine || takesPlace ? unended : lineBreak + unended };
 }
 
-function addToFlow(
-  merge: Merge,
-  mapping: YamlMapping,
-  pairs: readonly YamlPair[],
-  removed: Removed,
-  added: Added,
-  path: Path,
-): Edit[] {
+function addToFlow(merge: Merge, { mapping, pairs, removed, added, path }: Level): Edit[] {
   if (added.length === 0) return [];
   const last = pairs.at(-1);
   const members = added.map(([key, pair]) => {
-    merge.written.push(...fieldsOfYaml(merge.want, fieldOf, pair.value, [...path, key]).map((field) => field.path));
+    merge.written.push(...pathsOf(merge.want, pair, [...path, key]));
     return `${writeYamlKey(key)}: ${flowValue(merge.want, pair.value)}`;
   });
   const position = last === undefined ? mapping.range[0] + 1 : endOf(last.value ?? last.key);
@@ -173,7 +173,7 @@ function addToFlow(
 }
 
 /** Each pair that goes takes one comma along: the one before it, or at the front the one behind it. */
-function removeFromFlow(pairs: readonly YamlPair[], removed: Removed): Edit[] {
+function removeFromFlow({ pairs, removed }: Level): Edit[] {
   const firstKept = pairs.findIndex((pair) => !removed.has(pair));
   return pairs.flatMap((pair, index) => {
     if (!removed.has(pair)) return [];
@@ -185,10 +185,12 @@ function removeFromFlow(pairs: readonly YamlPair[], removed: Removed): Edit[] {
   });
 }
 
-function removeLines({ text }: YamlText, pair: YamlPair, path: Path): Edit {
-  const start = lineStart(text, pair.key.range[0]);
-  if (text.slice(start, pair.key.range[0]).trim() !== "") throw refuse("shares its line with something else", path);
-  return { start, end: endOfPair(text, pair), text: "" };
+function removeFromBlock({ have: { text } }: Merge, { removed }: Level): Edit[] {
+  return [...removed].map(([pair, path]) => {
+    const start = lineStart(text, pair.key.range[0]);
+    if (text.slice(start, pair.key.range[0]).trim() !== "") throw refuse("shares its line with something else", path);
+    return { start, end: endOfPair(text, pair), text: "" };
+  });
 }
 
 function refuse(why: string, path: Path): ConfigSyncError {

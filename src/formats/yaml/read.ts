@@ -9,6 +9,7 @@ import {
   type Pair,
   type ParsedNode,
   Parser,
+  visit,
   type YAMLMap,
 } from "yaml";
 import type { Path } from "../../config/path.ts";
@@ -22,6 +23,7 @@ export interface YamlText {
   /** Null for a text of comments and blank lines. */
   readonly root: ParsedNode | null;
   readonly document: Document.Parsed;
+  readonly lineOf: (offset: number) => number;
   readonly fail: (message: string, offset: number) => ConfigSyncError;
 }
 
@@ -35,19 +37,22 @@ export function parseYamlText(text: string): YamlText {
   const place = placesOf(text);
   const fail = (message: string, offset: number) =>
     new ConfigSyncError("PARSE_FAILED", message, { place: place(offset) });
+  const lineOf = (offset: number) => place(offset).line;
   const unprintable = notPrintable.exec(text);
   if (unprintable !== null) throw fail("holds a character that YAML does not allow", unprintable.index);
   const tokens = [...new Parser().parse(text)];
   const tooDeep = offsetBelowMaxDepth(tokens);
   if (tooDeep !== undefined) throw fail(`is nested deeper than ${maxDepth} levels`, tooDeep);
 
-  const composer = new Composer({ keepSourceTokens: true, intAsBigInt: true, prettyErrors: false });
+  const composer = new Composer({ keepSourceTokens: true, intAsBigInt: true, prettyErrors: false, uniqueKeys: false });
   const [document, second] = [...composer.compose(tokens, true, text.length)];
   if (document === undefined) throw fail("is not valid YAML", 0);
   const [problem] = document.errors;
   if (problem !== undefined) throw fail(`is not valid YAML: ${withoutExcerpt(problem.message)}`, problem.pos[0]);
   if (second !== undefined) throw fail("holds more than one YAML document", second.range[0]);
-  return { text, root: document.contents as ParsedNode | null, document: document as Document.Parsed, fail };
+  // The library compares every key with every other: seconds for 10,000 keys.
+  visit(document, { Map: (_, mapping) => refuseDuplicates(mapping.items as YamlPair[], fail) });
+  return { text, root: document.contents as ParsedNode | null, document: document as Document.Parsed, lineOf, fail };
 }
 
 /** Behind a colon or a backslash, the library's messages quote the text, which may hold secrets. */
@@ -57,7 +62,6 @@ function withoutExcerpt(message: string): string {
 
 /** The leaves as Fields, in order. Lists and aliases are leaves, an empty mapping holds none. */
 export function fieldsOfYaml(yaml: YamlText, toField: ToField, node = yaml.root, path: Path = []): Field[] {
-  const place = placesOf(yaml.text);
   return node === null ? [] : collect(node, path, 0);
 
   function collect(value: ParsedNode | null, at: Path, keyEnd: number): Field[] {
@@ -65,21 +69,35 @@ export function fieldsOfYaml(yaml: YamlText, toField: ToField, node = yaml.root,
       return [...pairsOf(yaml, value)].flatMap(([key, pair]) => collect(pair.value, [...at, key], endOf(pair.key)));
     }
     const [start, end] = value?.range ?? [keyEnd, keyEnd];
-    return [toField(at, { kind: "leaf", start, end, ...place(start), json: yamlToJson(yaml, value) })];
+    return [toField(at, { kind: "leaf", start, end, line: yaml.lineOf(start), json: yamlToJson(yaml, value) })];
   }
 }
 
-/** The pairs of a mapping by key. Keys that are no scalars, or that differ by type only, are refused. */
-export function pairsOf(yaml: YamlText, mapping: YamlMapping): Map<string, YamlPair> {
-  const pairs = new Map<string, YamlPair>();
-  for (const pair of mapping.items as YamlPair[]) {
-    const { key } = pair;
-    if (!isScalar(key)) throw yaml.fail("a key is no plain text", key.range[0]);
-    const name = typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
-    if (pairs.has(name)) throw yaml.fail(`the key "${name}" stands twice in one mapping`, key.range[0]);
-    pairs.set(name, pair);
+function refuseDuplicates(pairs: readonly YamlPair[], fail: YamlText["fail"]): void {
+  const seen = new Set<string>();
+  for (const { key } of pairs) {
+    const name = nameOf(key);
+    if (name !== undefined && seen.has(name)) throw fail(`the key "${name}" stands twice in one mapping`, key.range[0]);
+    if (name !== undefined) seen.add(name);
   }
-  return pairs;
+}
+
+/** Keys are told apart by their text alone: 1 and "1" are one key to most programs. */
+function nameOf(key: ParsedNode): string | undefined {
+  if (!isScalar(key)) return undefined;
+  return typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
+}
+
+/** The pairs of a mapping by key. */
+export function pairsOf(yaml: YamlText, mapping: YamlMapping): Map<string, YamlPair> {
+  const pairs = mapping.items as YamlPair[];
+  return new Map(
+    pairs.map((pair) => {
+      const name = nameOf(pair.key);
+      if (name === undefined) throw yaml.fail("a key is no plain text", pair.key.range[0]);
+      return [name, pair];
+    }),
+  );
 }
 
 export function endOf(node: ParsedNode): number {
