@@ -1,10 +1,11 @@
 /** The daemon: a workspace under an engine, from taking the workspace over until the last step is done. */
 import { join } from "node:path";
-import { serveControl } from "./api/control-server.ts";
-import { ConfigSyncError } from "./errors.ts";
+import { type ControlHandlers, serveControl } from "./api/control-server.ts";
+import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { SyncEvent } from "./sync/events.ts";
-import { openLedger } from "./sync/ledger.ts";
+import { type Ledger, openLedger } from "./sync/ledger.ts";
+import { inOrder } from "./sync/order.ts";
 import { reportStatus, type StatusReport } from "./sync/status.ts";
 import { surveyServices } from "./sync/survey.ts";
 import { version } from "./version.ts";
@@ -38,7 +39,7 @@ export async function startDaemon(workspace: Workspace, options: DaemonOptions):
   // A command may knock before the first look is over: it waits for the answer.
   const ready = Promise.withResolvers<Daemon>();
   ready.promise.catch(() => undefined);
-  const control = await serveControl(controlSocket(workspace.settings.state), {
+  const control = await takeOver(workspace, {
     status: async () => (await ready.promise).status(),
     apply: async (emit) => (await ready.promise).apply(emit),
     reload: async (service, emit) => (await ready.promise).apply(emit, service),
@@ -54,6 +55,14 @@ export async function startDaemon(workspace: Workspace, options: DaemonOptions):
   }
 }
 
+async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {
+  try {
+    return await serveControl(controlSocket(settings.state), handlers);
+  } catch (error) {
+    throw asStateError(error, settings.state);
+  }
+}
+
 async function run(
   workspace: Workspace,
   { emit, watch = true }: DaemonOptions,
@@ -64,7 +73,7 @@ async function run(
   const tell = (event: SyncEvent): void => {
     for (const listener of listeners) listener(event);
   };
-  const ledger = await openLedger(workspace.ledgerFile);
+  const ledger = await openState(workspace);
   for (const text of ledger.mended) tell({ type: "mended", text });
   const engine = buildEngine(workspace, ledger, tell);
   const stopWatching = watch ? await workspace.app.watch(engine.lookAgain) : undefined;
@@ -74,7 +83,8 @@ async function run(
     const { snapshot, problems, renderings, running } = engine.state();
     const surveyed =
       snapshot === undefined ? [] : await surveyServices(renderings, { snapshot, ledger, digest: workspace.digest });
-    return reportStatus({ daemon: { pid: process.pid, since, version }, ledger, problems, surveyed, running });
+    const names = inOrder(workspace.services);
+    return reportStatus({ daemon: { pid: process.pid, since, version }, names, ledger, problems, surveyed, running });
   };
 
   const apply = async (listener: (event: SyncEvent) => void, service?: string): Promise<void> => {
@@ -90,12 +100,34 @@ async function run(
   };
 
   const stop = async (): Promise<void> => {
-    await stopWatching?.();
-    await engine.stop();
-    await control[Symbol.asyncDispose]();
+    try {
+      await stopWatching?.();
+      await engine.stop();
+    } finally {
+      await control[Symbol.asyncDispose]();
+    }
   };
 
   return { engine, status, apply, stop };
+}
+
+async function openState(workspace: Workspace): Promise<Ledger> {
+  try {
+    await workspace.keepKey();
+    return await openLedger(workspace.ledgerFile);
+  } catch (error) {
+    throw asStateError(error, workspace.settings.state);
+  }
+}
+
+/** What the system says of the state folder, in our words. */
+function asStateError(error: unknown, state: string): ConfigSyncError {
+  const { code, message, hint } = asConfigSyncError(error, "STATE_UNUSABLE");
+  if (code !== "STATE_UNUSABLE" && code !== "WRITE_FAILED") return asConfigSyncError(error);
+  return new ConfigSyncError("STATE_UNUSABLE", `the state folder ${state} cannot be used: ${message}`, {
+    hint: hint ?? "Look at its owner and mode, or name another one under state in config-sync.yaml",
+    cause: error,
+  });
 }
 
 /** Throws NOT_FOUND for a service that is not enabled, with the names of those that are. */

@@ -3,8 +3,8 @@
  * at is built here, from the same parts.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
 import type { Digest } from "./config/layers.ts";
 import { secretPaths } from "./config/secret.ts";
@@ -27,15 +27,18 @@ export interface Workspace {
   readonly services: readonly Service[];
   readonly app: App;
   readonly digest: Digest;
+  /** Makes sure that the next process has the same digests. Only for who has the workspace to itself. */
+  readonly keepKey: () => Promise<void>;
   readonly ledgerFile: string;
   readonly connections: Connections;
 }
 
 export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 
+/** Looks only: nothing is written before `keepKey` is called. */
 export async function openWorkspace(folder: string): Promise<Workspace> {
   const settings = await loadSettings(folder);
-  const [services, digest] = await Promise.all([
+  const [services, { digest, keepKey }] = await Promise.all([
     loadServices(settings.templates, settings.services),
     openDigest(settings.state),
   ]);
@@ -43,6 +46,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     settings,
     services,
     digest,
+    keepKey,
     app: createApp("default", openSources(settings), digest),
     ledgerFile: join(settings.state, "ledger.jsonl"),
     connections: connect(settings),
@@ -53,27 +57,28 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
  * Digests stand in the ledger for values and files, also for secret ones: they are keyed with a random key that never leaves
  * the state folder, so that a short password cannot be found by trying.
  */
-async function openDigest(state: string): Promise<Digest> {
+async function openDigest(state: string): Promise<Pick<Workspace, "digest" | "keepKey">> {
   const file = join(state, "key");
-  const key = await readKey(file);
-  return (text) => createHmac("sha256", key).update(text).digest("hex").slice(0, 32);
+  const kept = await readKey(file);
+  const key = kept ?? randomBytes(keyLength);
+  return {
+    digest: (text) => createHmac("sha256", key).update(text).digest("hex").slice(0, 32),
+    keepKey: async () => (kept === undefined ? writeDurably(file, key) : undefined),
+  };
 }
 
-async function readKey(file: string): Promise<Buffer> {
+/** Undefined where there is none yet, or none that can be used: then everything counts as new. */
+async function readKey(file: string): Promise<Buffer | undefined> {
   try {
     const key = await readFile(file);
-    if (key.length === keyLength) return key;
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT") {
-      throw new ConfigSyncError("STATE_UNUSABLE", `${file} cannot be read: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
+    return key.length === keyLength ? key : undefined;
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return undefined;
+    throw new ConfigSyncError("STATE_UNUSABLE", `${file} cannot be read: ${(cause as Error).message}`, {
+      hint: "Run the command as the user that the daemon runs as",
+      cause,
+    });
   }
-  const key = randomBytes(keyLength);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeDurably(file, key);
-  return key;
 }
 
 const keyLength = 32;

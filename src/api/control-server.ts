@@ -81,9 +81,9 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://daemon");
   const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);
   try {
+    const { pathname, searchParams } = new URL(`http://daemon${request.url}`);
     switch (`${request.method} ${pathname}`) {
       case "GET /status":
         response.end(`${JSON.stringify(await handlers.status())}\n`);

@@ -2,10 +2,12 @@ import type { Command } from "./command.ts";
 
 export const apply: Command = {
   name: "apply",
-  summary: "bring every service onto the present configuration now, and wait for the outcome",
+  summary: "bring every service onto the present configuration, now",
   help: `
-With a daemon on the workspace, the daemon does it and this command shows its progress; without one the command does it itself.
-What has to be tried again later (a container that is not there) does not hold the command up; it is reported.
+With a daemon on the workspace, the daemon does it and this command shows its
+progress; without one the command does it itself. What has to be tried again
+later (a container that is not there) does not hold the command up; it is
+reported.
 
 Examples:
   config-sync apply

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, readFile, realpath, stat, unlink } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
-import { secretTexts } from "../config/layers.ts";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { Secret } from "../config/secret.ts";
 import { asConfigSyncError, systemCode } from "../errors.ts";
 import { readCurrent, writeDurably } from "../platform/safe-write.ts";
 import type { RenderedOutput, RenderedService, ResolvedAction } from "../services/render.ts";
@@ -31,9 +31,15 @@ async function open(folder: string): Promise<Inspection | Diagnosis> {
   try {
     return await inspectWorkspace(folder);
   } catch (thrown) {
-    const error = asConfigSyncError(thrown);
-    return { about: "workspace", state: "failure", text: error.with({ hint: undefined }).toText(), mend: error.hint };
+    return { about: "workspace", ...describeFailure(thrown) };
   }
+}
+
+function describeFailure(thrown: unknown): Pick<Diagnosis, "state" | "text" | "mend"> {
+  const error = asConfigSyncError(thrown);
+  const whence =
+    error.key === undefined ? undefined : `"config-sync explain ${error.key}" tells where the value stands`;
+  return { state: "failure", text: error.with({ hint: undefined }).toText(), mend: error.hint ?? whence };
 }
 
 function checkNode(): Diagnosis {
@@ -51,10 +57,10 @@ function checkNode(): Diagnosis {
 async function checkSources({ problems, snapshot, renderings, workspace }: Inspection): Promise<Diagnosis[]> {
   const files = new Set([...(snapshot?.entries.values() ?? [])].flatMap(({ origin }) => origin.file ?? []));
   const failures = problems.map((problem): Diagnosis => {
-    return { about: "sources", state: "failure", text: problem.with({ hint: undefined }).toText(), mend: problem.hint };
+    return { about: "sources", ...describeFailure(problem) };
   });
   const refused = [...renderings].flatMap(([name, { error }]): Diagnosis[] =>
-    error === undefined ? [] : [{ about: name, state: "failure", text: error.message, mend: error.hint }],
+    error === undefined ? [] : [{ about: name, ...describeFailure(error) }],
   );
   if (failures.length > 0) return failures;
   const text = `${snapshot?.entries.size ?? 0} values from ${[...files].join(", ") || "no file"}`;
@@ -63,33 +69,36 @@ async function checkSources({ problems, snapshot, renderings, workspace }: Inspe
 
 /** Passwords in a file that everybody may read. */
 async function checkPrivacy(snapshot: Inspection["snapshot"], { settings }: Workspace): Promise<Diagnosis[]> {
-  if (snapshot === undefined || secretTexts(snapshot).length === 0) return [];
-  const files = new Set([...snapshot.entries.values()].flatMap(({ origin }) => origin.file ?? []));
+  const given = [...(snapshot?.candidates.values() ?? [])].flat();
+  const secretive = new Set(given.flatMap(({ origin, value }) => (value instanceof Secret ? origin.source : [])));
+  const files = settings.sources.flatMap((source) => ("file" in source ? source.file : []));
   const found = await Promise.all(
-    [...files].map(async (file): Promise<Diagnosis[]> => {
-      const mode = (await stat(resolve(settings.folder, file)).catch(() => undefined))?.mode ?? 0;
+    files.map(async (file): Promise<Diagnosis[]> => {
+      if (!secretive.has(basename(file))) return [];
+      const path = resolve(settings.folder, file);
+      const mode = (await stat(path).catch(() => undefined))?.mode ?? 0;
       if ((mode & 0o004) === 0) return [];
       const text = "holds secrets, and every user of this machine may read it";
-      return [{ about: file, state: "warning", text, mend: `chmod o-r ${file}` }];
+      return [{ about: file, state: "warning", text, mend: `chmod o-r ${path}` }];
     }),
   );
   return found.flat();
 }
 
 async function checkState({ settings }: Workspace): Promise<Diagnosis> {
+  const about = "state folder";
   const probe = join(settings.state, "doctor");
   try {
+    await access(settings.state);
     await writeDurably(probe, "");
     await unlink(probe);
-    return { about: "state folder", state: "ok", text: settings.state };
+    return { about, state: "ok", text: settings.state };
   } catch (error) {
-    const text = `cannot be written: ${(error as Error).message}`;
-    return {
-      about: "state folder",
-      state: "failure",
-      text,
-      mend: `Give the daemon's user the right to write ${settings.state}`,
-    };
+    const mend = `Give the daemon's user the right to write ${settings.state}`;
+    if (systemCode(error) !== "ENOENT") return { about, ...describeFailure(error), mend };
+    if (await mayWrite(settings.state))
+      return { about, state: "ok", text: `${settings.state} is made when it is needed` };
+    return { about, state: "failure", text: `${settings.state} is not there and cannot be made`, mend };
   }
 }
 
@@ -125,8 +134,7 @@ async function checkOutput(
     const text = "cannot be written";
     return { about, state: "failure", text, mend: `Give the daemon's user the right to write ${dirname(path)}` };
   } catch (thrown) {
-    const error = asConfigSyncError(thrown);
-    return { about, state: "failure", text: error.message, mend: error.hint };
+    return { about, ...describeFailure(thrown) };
   }
 }
 

@@ -3,13 +3,14 @@ import type { Style } from "./terminal.ts";
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "check paths, rights, sockets and limits that the daemon needs, and say how to mend each",
+  summary: "check paths, rights, sockets and limits, and say how to mend each",
   help: `
-Looks only; the one thing it makes is a file in the state folder that it removes again.
+Looks only; the one thing it makes is a file in the state folder that it
+removes again. Run it as the user that the daemon runs as.
 
 Examples:
   config-sync doctor
-  sudo -u config-sync config-sync doctor     as the user that the daemon runs as
+  sudo -u config-sync config-sync doctor --workspace /etc/config-sync
 
 Exit codes: 0 nothing is in the way (there may be warnings), 1 something is.`,
   run: runDoctor,

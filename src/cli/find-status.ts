@@ -1,5 +1,6 @@
 import { askDaemon } from "../api/control-client.ts";
 import { controlSocket } from "../daemon.ts";
+import { inOrder } from "../sync/order.ts";
 import { reportStatus, type StatusReport } from "../sync/status.ts";
 import type { Workspace } from "../workspace.ts";
 import { inspectWorkspace, survey } from "./inspect.ts";
@@ -18,6 +19,8 @@ export async function askStatus(state: string): Promise<StatusReport | undefined
 
 async function readStatus({ settings }: Workspace): Promise<StatusReport> {
   const inspection = await inspectWorkspace(settings.folder);
-  const { ledger, problems } = inspection;
-  return reportStatus({ daemon: null, ledger, problems, surveyed: await survey(inspection), running: new Set() });
+  const { ledger, problems, workspace } = inspection;
+  const names = inOrder(workspace.services);
+  const surveyed = await survey(inspection);
+  return reportStatus({ daemon: null, names, ledger, problems, surveyed, running: new Set() });
 }

@@ -21,7 +21,12 @@ export async function followWork(call: Call, { route, service, work }: Follow): 
   const { openWorkspace } = await import("../workspace.ts");
   const workspace = await openWorkspace(call.workspace);
   if (service !== undefined) requireService(workspace, service);
-  const show = printEvent(call);
+  let events = 0;
+  const printed = printEvent(call);
+  const show: Emit = (event) => {
+    events++;
+    printed(event);
+  };
   const answer = await askDaemon(controlSocket(workspace.settings.state), "POST", route);
   let report: StatusReport;
   if (answer !== undefined) {
@@ -37,6 +42,7 @@ export async function followWork(call: Call, { route, service, work }: Follow): 
     }
   }
   const services = report.services.filter(({ name }) => service === undefined || name === service);
+  if (!call.json && events > 0) call.print("");
   printOutcome(call, { ...report, services });
   return isWell({ ...report, services }) ? exitCodes.ok : exitCodes.error;
 }
@@ -53,9 +59,12 @@ function printEvent({ json, print, style }: Call): Emit {
 
 function printOutcome({ json, print, style }: Call, report: StatusReport): void {
   if (json) print(JSON.stringify({ type: "status", ...report }));
-  else print(`\n${formatServices(report.services, style)}`);
+  else print(formatServices(report.services, style));
 }
 
 function isWell({ problems, services }: StatusReport): boolean {
-  return problems.length === 0 && services.every((service: ServiceStatus) => service.state === "healthy" || service.state === "absent");
+  return (
+    problems.length === 0 &&
+    services.every((service: ServiceStatus) => service.state === "healthy" || service.state === "absent")
+  );
 }

@@ -4,13 +4,15 @@ import { type Call, type Command, exitCodes } from "./command.ts";
 export const init: Command = {
   name: "init",
   argument: "[folder]",
-  summary: "make a workspace from a preset: config.ini, system.ini, config-sync.yaml and the templates in use",
+  summary: "make a workspace from a preset: config.ini, settings, templates",
   help: `
 Presets:
-  minimal    three small services in one folder; needs no server at all, made to play with
-  websoft9   Gitea, Portainer, Cockpit, the proxy, the platform's .env and an app's .env
+  minimal    three small services in one folder, to play with: needs no server
+  websoft9   Gitea, Portainer, Cockpit, the proxy, .env files
 
-Files that are there already are never overwritten; a folder that has a config-sync.yaml is refused.
+Files that are there already are never overwritten; a folder that has a
+config-sync.yaml is refused. Only their owner and group can read the new
+config.ini and system.ini, because they are for passwords.
 
 Examples:
   config-sync init

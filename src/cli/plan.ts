@@ -8,11 +8,12 @@ export const plan: Command = {
   name: "plan",
   summary: "show what would change in the services' files, and which reloads that needs",
   help: `
-Looks at the sources and at the files as they are, and changes nothing. Secrets are shown as tags: equal tags, equal secrets.
+Looks at the sources and at the files as they are, and changes nothing. Secrets
+are shown as tags: equal tags, equal secrets.
 
 Examples:
   config-sync plan
-  config-sync plan --json | jq '.services[] | select(.verdict == "apply") | .name'
+  config-sync plan --json | jq '.services[] | select(.verdict == "apply").name'
 
 Exit codes: 0 nothing to do, 2 there are changes, 1 something is wrong.`,
   run: runPlan,

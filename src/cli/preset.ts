@@ -1,4 +1,4 @@
-import { constants, copyFile, cp, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, constants, copyFile, cp, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigSyncError, systemCode } from "../errors.ts";
@@ -20,7 +20,10 @@ export async function makeWorkspace(folder: string, preset: string): Promise<str
     });
   }
   if (await exists(join(folder, settingsFile))) {
-    throw new ConfigSyncError("WRITE_FAILED", `${folder} is a workspace already`, { retryable: false });
+    throw new ConfigSyncError("WRITE_FAILED", `${folder} is a workspace already`, {
+      hint: "Choose another folder, or go on with this one",
+      retryable: false,
+    });
   }
   const { services } = await loadSettings(from);
   try {
@@ -33,7 +36,11 @@ export async function makeWorkspace(folder: string, preset: string): Promise<str
     made.push(await copyNew(join(from, settingsFile), folder, settingsFile));
     return made.flat();
   } catch (cause) {
-    throw new ConfigSyncError("WRITE_FAILED", `the workspace cannot be made: ${(cause as Error).message}`, { cause });
+    const hint = `Choose another folder, or get the right to write to ${folder}`;
+    throw new ConfigSyncError("WRITE_FAILED", `the workspace cannot be made: ${(cause as Error).message}`, {
+      hint,
+      cause,
+    });
   }
 }
 
@@ -46,7 +53,9 @@ async function exists(path: string): Promise<boolean> {
 
 async function copyNew(from: string, folder: string, name: string): Promise<string[]> {
   try {
-    await copyFile(from, join(folder, name), constants.COPYFILE_EXCL);
+    const made = join(folder, name);
+    await copyFile(from, made, constants.COPYFILE_EXCL);
+    if (name.endsWith(".ini")) await chmod(made, 0o640); // people will put passwords there
     return [name];
   } catch (error) {
     if (systemCode(error) === "EEXIST") return [];

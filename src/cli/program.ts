@@ -1,7 +1,7 @@
 /** The command line: which commands there are, what they have in common, how errors and exit codes come out. */
 import { resolve } from "node:path";
 import { Command as Commander, CommanderError } from "commander";
-import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { version } from "../version.ts";
 import { apply } from "./apply.ts";
 import { type Command, exitCodes } from "./command.ts";
@@ -32,12 +32,16 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       exitCode = code;
     });
   }
+  const json = argv.includes("--json");
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return reportError(asConfigSyncError(error), argv.includes("--json"));
+    if (!(error instanceof CommanderError))
+      return reportError(asConfigSyncError(error), json, !argv.includes("--no-color"));
+    if (error.exitCode === 0) return exitCodes.ok;
+    if (json) printJson({ error: new ConfigSyncError("USAGE", error.message.replace(/^error: /, "")) });
+    return exitCodes.usage;
   }
 }
 
@@ -67,12 +71,16 @@ function addCommand(program: Commander, command: Command, finish: (exitCode: num
   });
 }
 
-function reportError(error: ConfigSyncError, json: boolean): number {
-  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
-  const style = createStyle(true, process.stderr);
+function reportError(error: ConfigSyncError, json: boolean, color: boolean): number {
+  if (json) printJson({ error });
+  const style = createStyle(color, process.stderr);
   process.stderr.write(`${style("red", "error:")} ${error.toText()}\n`);
   if (error.code === "INTERNAL" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
-  return exitCodes.error;
+  return error.code === "USAGE" ? exitCodes.usage : exitCodes.error;
+}
+
+function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
 const generalHelp = `
@@ -81,5 +89,10 @@ Begin with:
   config-sync plan -w my-stack                  see what would change, and why
   config-sync start -w my-stack                 run the daemon on it
 
-Exit codes: 0 all is well, 1 something is wrong, 2 "plan" has changes, 64 the command line cannot be understood.
+Exit codes:
+  0   all is well
+  1   something is wrong
+  2   "plan" has changes
+  64  the command line cannot be understood
+
 CONFIG_SYNC_WORKSPACE names the workspace where --workspace is not given.`;

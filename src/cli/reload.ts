@@ -3,10 +3,11 @@ import type { Command } from "./command.ts";
 export const reload: Command = {
   name: "reload",
   argument: "<service>",
-  summary: "make one service load its configuration again, also when it is quarantined or nothing changed",
+  summary: "make one service load its configuration again, changed or not",
   help: `
-Writes what the service should have, reloads it by its most thorough rule, and waits until it is healthy. This is also the way
-to have a revision tried again that failed before.
+Writes what the service should have, reloads it by its most thorough rule, and
+waits until it is healthy. This is also the way to have a revision tried again
+that failed before.
 
 Examples:
   config-sync reload gitea

@@ -1,23 +1,26 @@
+import { ConfigSyncError } from "../errors.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const start: Command = {
   name: "start",
   summary: "run the daemon in the foreground: watch, write, reload, verify",
   help: `
-Runs until SIGTERM or Ctrl-C; the step that runs is finished first, a second signal does not wait for it. Logs to standard
-output, for people on a terminal and as JSON elsewhere (log.format in config-sync.yaml, or --log).
+Runs until SIGTERM or Ctrl-C; the step that runs is finished first, a second
+signal does not wait for it. Logs to standard output, for people on a terminal
+and as JSON elsewhere (log.format in config-sync.yaml, or --log).
 
 Examples:
   config-sync start -w /etc/config-sync
   config-sync start --log json | jq .
 
-Exit codes: 0 stopped by a signal, 1 it could not start.`,
+Exit codes: 0 stopped by a signal, 1 it could not start, 130 a second signal.`,
   options: [{ flags: "--log <format>", description: "text or json" }],
   run: runStart,
 };
 
 async function runStart(call: Call): Promise<number> {
   const stopped = waitForSignal();
+  const asked = readLogFormat(call);
   const [{ openWorkspace }, { startDaemon }, { createLog }, { describeEvent }] = await Promise.all([
     import("../workspace.ts"),
     import("../daemon.ts"),
@@ -26,8 +29,8 @@ async function runStart(call: Call): Promise<number> {
   ]);
   const workspace = await openWorkspace(call.workspace);
   const { settings } = workspace;
-  const format = call.options.log ?? settings.log.format ?? (process.stdout.isTTY ? "text" : "json");
-  const log = createLog({ level: settings.log.level, format: format === "text" ? "text" : "json" });
+  const format = asked ?? settings.log.format ?? (process.stdout.isTTY ? "text" : "json");
+  const log = createLog({ level: settings.log.level, format, style: call.style });
   const daemon = await startDaemon(workspace, {
     emit: (event) => {
       const { about, text, tone } = describeEvent(event);
@@ -35,11 +38,18 @@ async function runStart(call: Call): Promise<number> {
       log[tone === "bad" ? "warn" : "info"](fields, text);
     },
   });
-  log.info({ about: "config-sync", tone: "quiet" }, describeStart(settings, call));
+  const [watching, ...tips] = describeStart(settings, call);
+  log.info({ about: "config-sync", tone: "quiet" }, format === "text" ? [watching, ...tips].join("\n") : watching);
   const signal = await stopped;
   log.info({ about: "config-sync", tone: "quiet" }, `${signal}: stopping`);
   await daemon.stop();
   return exitCodes.ok;
+}
+
+function readLogFormat({ options }: Call): "text" | "json" | undefined {
+  const { log } = options;
+  if (log === undefined || log === "text" || log === "json") return log;
+  throw new ConfigSyncError("USAGE", `--log ${log} is not a format`, { hint: "Write text or json" });
 }
 
 /** Resolves with the first signal that asks to stop; from then on the next one ends the process at once. */
@@ -58,10 +68,10 @@ function waitForSignal(): Promise<string> {
 function describeStart(
   { folder, services }: { folder: string; services: readonly string[] },
   { workspace }: Call,
-): string {
+): string[] {
   return [
     `watching ${folder} for ${services.length} services: ${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`,
     `try: edit ${workspace}/config.ini and save it`,
     `     config-sync status -w ${workspace}   (in a checkout: scripts/config-sync)`,
-  ].join("\n");
+  ];
 }

@@ -12,6 +12,7 @@ const styles: Readonly<Record<ServiceState, Style>> = {
   refused: "red",
   "rolled-back": "red",
   "rolling-back": "red",
+  unknown: "yellow",
 };
 
 /** The services as a table; under it, for each that is in trouble, why. */

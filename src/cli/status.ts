@@ -3,23 +3,27 @@ import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const status: Command = {
   name: "status",
-  summary: "show where every service stands: desired and live revision, health, last reload, retry, drift",
+  summary: "show where every service stands, and why",
   help: `
-Asks the daemon; without one it is worked out from the state folder and the files.
+Asks the daemon; without one it is worked out from the state folder and files.
 
 States:
   healthy       runs on the newest configuration, as far as its probes can tell
   absent        the files that the service itself makes are not there yet
-  pending       has something to do          working       is being worked on just now
-  waiting       failed, is tried again       drifted       somebody else changed a file
-  refused       the newest configuration cannot be applied; the last good one stays
-  rolled-back   the newest configuration made it unhealthy; it is back on the last good one
+  pending       has something to do
+  working       is being worked on just now
+  waiting       failed, and is tried again
+  drifted       somebody else changed a file
+  refused       the newest configuration cannot be applied; the last good stays
+  rolled-back   the newest configuration made it ill; it is back on the last good
+  rolling-back  the same, and the way back is not finished
+  unknown       nobody can say while the sources cannot be read
 
 Examples:
   config-sync status
   config-sync status --json | jq '.services[] | select(.state != "healthy")'
 
-Exit codes: 0 the status was printed (whatever it is), 1 it could not be found out.`,
+Exit codes: 0 the status was printed, whatever it is, 1 it cannot be found out.`,
   run: runStatus,
 };
 
@@ -41,10 +45,12 @@ async function printStatus(
   const since =
     daemon === null
       ? style("yellow", "no daemon runs")
-      : `daemon ${daemon.pid} since ${formatTime(daemon.since, Date.now())}`;
+      : `daemon ${daemon.pid}, started ${formatTime(daemon.since, Date.now())}`;
   const taken =
-    revision === null ? "no revision yet" : `revision ${revision.number} of ${formatTime(revision.at, Date.now())}`;
-  print(`${since}, ${taken}\n`);
+    revision === null
+      ? "no revision yet"
+      : `revision ${revision.number}, taken up ${formatTime(revision.at, Date.now())}`;
+  print(`${since}; ${taken}\n`);
   if (problems.length > 0) {
     for (const { text } of problems) print(style("red", text));
     print(`${style("yellow", "The last good values stay in force until this is mended.")}\n`);

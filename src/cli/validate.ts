@@ -2,11 +2,12 @@ import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const validate: Command = {
   name: "validate",
-  summary: "check settings, sources, manifests and templates, and render everything without writing",
+  summary: "check everything and render it, without writing",
   help: `
-Finds what can be found without asking a service: bad lines in config.ini, unknown settings, templates that need a value that is
-missing, values that a file format cannot hold. Warns of values that templates write raw, and of keys in config.ini that the
-system's own file overrules.
+Finds what can be found without asking a service: bad lines in config.ini,
+unknown settings, templates that need a value that is missing, values that a
+file format cannot hold. Warns of values that templates write raw, and of keys
+in config.ini that the system's own file overrules.
 
 Examples:
   config-sync validate
@@ -28,10 +29,14 @@ async function runValidate(call: Call): Promise<number> {
   else {
     for (const { severity, text } of findings)
       call.print(`${call.style(severity === "error" ? "red" : "yellow", severity)} ${text}`);
-    const summary = `${errors} errors, ${findings.length - errors} warnings`;
+    const summary = `${count(errors, "error")}, ${count(findings.length - errors, "warning")}`;
     call.print(call.style(errors > 0 ? "red" : "green", summary));
   }
   return errors > 0 ? exitCodes.error : exitCodes.ok;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 async function find(workspace: string): Promise<Finding[]> {

@@ -6,16 +6,16 @@ import { type Call, type Command, exitCodes } from "./command.ts";
 export const wait: Command = {
   name: "wait",
   argument: "[service]",
-  summary: "block until the daemon is ready, or until a service is healthy on the present configuration",
+  summary: "block until the daemon is ready, or services are healthy",
   help: `
-The daemon is ready when it has read its sources and answers. Without a service that is what is waited for; with --all it is
-every service.
+The daemon is ready when it has read its sources and answers. Without a service
+that is what is waited for; with --all it is every service.
 
 Examples:
   config-sync wait --timeout 30s && ./run-migrations
   config-sync wait gitea
 
-Exit codes: 0 ready, 1 not within the time.`,
+Exit codes: 0 ready, 1 not within the time or no such service.`,
   options: [
     { flags: "--timeout <duration>", description: "how long to wait at most", fallback: "60s" },
     { flags: "--all", description: "wait until every service is healthy" },
@@ -53,7 +53,8 @@ function readTimeout({ options }: Call): number {
 /** What is still to be waited for; undefined when all is there. */
 function whatLacks(report: StatusReport | undefined, { argument, options }: Call): string | undefined {
   if (report === undefined) return "no daemon runs on this workspace";
-  if (report.revision === null) return report.problems[0]?.text ?? "the daemon has not read its sources yet";
+  const unread = report.revision === null || report.services.some(({ state }) => state === "unknown");
+  if (unread) return report.problems[0]?.text ?? "the daemon has not read its sources yet";
   const wanted = report.services.filter(({ name }) => options.all === true || name === argument);
   if (argument !== undefined && wanted.length === 0) {
     const names = report.services.map(({ name }) => name).join(", ");

@@ -2,7 +2,6 @@
  * The log: pino, as JSON for collectors or as lines for people. Secrets do not come this far; the redaction of telling names
  * is a second net.
  */
-import { styleText } from "node:util";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { secretMark } from "../config/secret.ts";
 
@@ -11,14 +10,16 @@ export type Log = Logger;
 export interface LogOptions {
   readonly level: string;
   readonly format: "text" | "json";
+  /** Colours, for text. */
+  readonly style: (style: "green" | "red" | "cyan" | "gray" | "yellow" | "reset", text: string) => string;
   readonly destination?: DestinationStream;
 }
 
 /** Writes synchronously: what was said is out, also when the process is killed next. */
-export function createLog({ level, format, destination }: LogOptions): Log {
+export function createLog({ level, format, style, destination }: LogOptions): Log {
   const out = destination ?? pino.destination({ dest: 1, sync: true });
   const options = { level, base: null, redact: { paths: secretNames, censor: secretMark } };
-  return pino(options, format === "json" ? out : { write: (line) => void out.write(toText(line)) });
+  return pino(options, format === "json" ? out : { write: (line) => void out.write(toText(line, style)) });
 }
 
 const secretNames = ["password", "passwd", "pwd", "secret", "token", "authorization", "api_key", "apiKey"].flatMap(
@@ -38,14 +39,12 @@ export type Tone = "good" | "bad" | "busy" | "quiet";
 const styles = { good: "green", bad: "red", busy: "cyan", quiet: "gray" } as const;
 
 /** `14:03:05 gitea        healthy on revision 7`. Lines after the first are indented under the text. */
-function toText(json: string): string {
+function toText(json: string, format: LogOptions["style"]): string {
   const { level, time, msg = "", about = "", tone } = JSON.parse(json) as Line;
   const clock = new Date(time).toTimeString().slice(0, 8);
   const style = tone === undefined ? (level >= 50 ? "red" : level >= 40 ? "yellow" : "reset") : styles[tone];
-  const text = styleText(style, msg.replaceAll("\n", `\n${" ".repeat(9)}${"".padEnd(nameWidth)} `), {
-    stream: process.stdout,
-  });
-  return `${styleText("gray", clock, { stream: process.stdout })} ${about.padEnd(nameWidth)} ${text}\n`;
+  const text = format(style, msg.replaceAll("\n", `\n${" ".repeat(9)}${"".padEnd(nameWidth)} `));
+  return `${format("gray", clock)} ${about.padEnd(nameWidth)} ${text}\n`;
 }
 
 const nameWidth = 14;

@@ -14,7 +14,8 @@ export type ServiceState =
   | "drifted"
   | "refused"
   | "rolled-back"
-  | "rolling-back";
+  | "rolling-back"
+  | "unknown";
 
 export interface ServiceStatus {
   readonly name: string;
@@ -40,45 +41,54 @@ export interface StatusReport {
 
 export function reportStatus(known: {
   readonly daemon: StatusReport["daemon"];
+  /** Every service, in the order in which they are shown. */
+  readonly names: readonly string[];
   readonly ledger: Pick<Ledger, "revision" | "record">;
   readonly problems: readonly ConfigSyncError[];
   readonly surveyed: readonly Surveyed[];
   readonly running: ReadonlySet<string>;
 }): StatusReport {
-  const { daemon, ledger, problems, surveyed, running } = known;
+  const { daemon, names, ledger, problems, running } = known;
   const revision = ledger.revision() ?? null;
+  const surveyed = new Map(known.surveyed.map((service) => [service.name, service]));
   return {
     daemon,
     revision,
     problems: problems.map(showProblem),
-    services: surveyed.map((service) =>
-      reportService(service, ledger.record(service.name), { revision, running: running.has(service.name) }),
+    services: names.map((name) =>
+      reportService(name, surveyed.get(name), ledger.record(name), { revision, running: running.has(name) }),
     ),
   };
 }
 
+/** Not surveyed is what nobody can plan for: there were no usable sources since the start. */
 function reportService(
-  { name, plan, error }: Surveyed,
+  name: string,
+  surveyed: Surveyed | undefined,
   record: ServiceRecord,
   now: { readonly revision: Revision | null; readonly running: boolean },
 ): ServiceStatus {
-  const trouble = error === undefined ? record.trouble : { code: error.code, message: error.toText(), at: Date.now() };
+  const { plan, error } = surveyed ?? {};
   const current = plan?.verdict === "current";
-  const absent = plan?.verdict === "absent" ? { code: "NOT_FOUND", message: plan.why, at: Date.now() } : undefined;
+  const absent = plan?.verdict === "absent" ? { code: "NOT_FOUND", message: plan.why } : undefined;
+  const found = absent ?? (error && { code: error.code, message: error.toText() });
+  const trouble = found && { ...found, at: record.trouble?.code === found.code ? record.trouble.at : Date.now() };
   return {
     name,
-    state: now.running ? "working" : stateOf(plan, record),
+    state: now.running ? "working" : stateOf(surveyed, record),
     // What has nothing to do is as good as on the newest revision: nothing of that concerned it.
     desired: now.revision?.number ?? null,
     live: current ? (now.revision?.number ?? null) : (record.healthy?.revision ?? null),
     drift: plan?.drifted ?? false,
     lastReload: record.lastReload ?? null,
     retryAt: current ? null : (record.retryAt ?? null),
-    trouble: current ? null : (absent ?? trouble ?? null),
+    trouble: current ? null : (trouble ?? record.trouble ?? null),
   };
 }
 
-function stateOf(plan: Surveyed["plan"], record: ServiceRecord): ServiceState {
+function stateOf(surveyed: Surveyed | undefined, record: ServiceRecord): ServiceState {
+  if (surveyed === undefined) return "unknown";
+  const { plan } = surveyed;
   if (plan === undefined) return "refused";
   if (plan.verdict === "current") return "healthy";
   if (plan.verdict === "absent") return "absent";
