@@ -14,6 +14,7 @@ import {
 } from "yaml";
 import type { Path } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
+import { withoutExcerpt } from "../checked-yaml.ts";
 import type { Field } from "../format.ts";
 import { placesOf } from "../text-edits.ts";
 import { maxDepth, type ToField } from "../tree.ts";
@@ -53,11 +54,6 @@ export function parseYamlText(text: string): YamlText {
   // The library compares every key with every other: seconds for 10,000 keys.
   visit(document, { Map: (_, mapping) => refuseDuplicates(mapping.items as YamlPair[], fail) });
   return { text, root: document.contents as ParsedNode | null, document: document as Document.Parsed, lineOf, fail };
-}
-
-/** Behind a colon or a backslash, the library's messages quote the text, which may hold secrets. */
-function withoutExcerpt(message: string): string {
-  return message.replace(/: .*| \\.*/s, "");
 }
 
 /** The leaves as Fields, in order. Lists and aliases are leaves, an empty mapping holds none. */
