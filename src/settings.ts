@@ -1,7 +1,9 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { parseDuration } from "./config/coerce.ts";
 import { duration } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
@@ -10,7 +12,19 @@ import { sourceSchema } from "./sources/index.ts";
 
 export const settingsFile = "config-sync.yaml";
 
-const names = z.record(z.string(), z.string()).prefault({});
+/** A part of the settings that may be left out, or left empty: all its lines are comments then. */
+function part<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess((written) => written ?? {}, schema);
+}
+
+const names = part(z.record(z.string(), z.string()));
+const path = z.string().regex(/^[^\0]+$/, "is not a path");
+/** A timer of 0 ms would turn the daemon into a heater, and so would one that is too long for a timer (25 days). */
+function between(least: string, most: string) {
+  const [from = 0, to = 0] = [parseDuration(least), parseDuration(most)];
+  return duration.refine((given) => given >= from && given <= to, `is not between ${least} and ${most}`);
+}
+
 const serviceName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not a service name: lower-case letters, digits and dashes");
@@ -20,60 +34,60 @@ const schema = z.strictObject({
   sources: z.array(sourceSchema).min(1, "needs at least one source"),
   /** The folders under `templates` that are in use. */
   services: z.array(serviceName),
-  templates: z.string().prefault("templates"),
+  templates: path.prefault("templates"),
   /** Where the ledger, the journals and the control socket are. */
-  state: z.string().prefault("state"),
+  state: path.prefault("state"),
   /** The folders that outputs may be in; nothing outside of them is ever written. */
-  roots: z.array(z.string()).min(1, "needs at least one folder that outputs may be in"),
+  roots: z.array(path).min(1, "needs at least one folder that outputs may be in"),
   /** Keys that are secret, in addition to those whose name says so. */
-  secrets: z.array(z.string()).prefault([]),
+  secrets: z.preprocess((written) => written ?? [], z.array(z.string())),
   /** Names for manifests and templates: `{{paths.gitea_app_ini}}`. Paths are relative to the workspace. */
   paths: names,
   containers: names,
   programs: names,
   urls: names,
-  docker: z
-    .strictObject({
+  docker: part(
+    z.strictObject({
       /** `unix:///var/run/docker.sock`, `tcp://host:2376`; without it DOCKER_HOST, then the usual socket. */
       host: z.string().optional(),
       /** A folder with ca.pem, cert.pem and key.pem. */
-      certificates: z.string().optional(),
-    })
-    .prefault({}),
-  supervisord: z
-    .strictObject({
+      certificates: path.optional(),
+    }),
+  ),
+  supervisord: part(
+    z.strictObject({
       /** `unix:///var/run/supervisor.sock` or `http://127.0.0.1:9001`. */
       url: z.string().prefault("unix:///var/run/supervisor.sock"),
       username: z.string().optional(),
       password: z.string().optional(),
       /** The environment variable that holds the password. */
       password_env: z.string().optional(),
-    })
-    .prefault({}),
-  sync: z
-    .strictObject({
+    }),
+  ),
+  sync: part(
+    z.strictObject({
       /** How long a file that is written in place must have been left alone before it is read. */
-      quiet: duration.prefault("20ms"),
+      quiet: between("0ms", "10s").prefault("20ms"),
       /** How often the sources are looked at without any hint. */
-      look_every: duration.prefault("2s"),
+      look_every: between("10ms", "24h").prefault("2s"),
       /** How often every output is compared with what it should be. */
-      check_every: duration.prefault("30s"),
+      check_every: between("10ms", "24h").prefault("30s"),
       /** How many services are worked on side by side. */
       parallel: z.int().min(1).max(256).prefault(16),
       /** How often a service may refuse to reload before the change is taken back. */
       reload_attempts: z.int().min(1).max(100).prefault(3),
       /** The pauses between failed tries of a service: the first, and the longest. */
-      retry_first: duration.prefault("500ms"),
-      retry_longest: duration.prefault("60s"),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
+      retry_first: between("10ms", "24h").prefault("500ms"),
+      retry_longest: between("10ms", "24h").prefault("60s"),
+    }),
+  ),
+  log: part(
+    z.strictObject({
       level: z.enum(["debug", "info", "warn", "error"]).prefault("info"),
       /** `text` for people, `json` for collectors; without it text on a terminal and JSON elsewhere. */
       format: z.enum(["text", "json"]).optional(),
-    })
-    .prefault({}),
+    }),
+  ),
 });
 
 type Written = z.output<typeof schema>;
@@ -102,7 +116,12 @@ export async function loadSettings(
 
 async function readSettings(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    // O_NONBLOCK: opening a named pipe must not wait for its other end.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await handle.stat()).isFile()) throw new Error("it is not a regular file");
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(limit + 1), 0, limit + 1, 0);
+    if (bytesRead > limit) throw new Error("it is larger than 1 MiB");
+    return decode(buffer.subarray(0, bytesRead));
   } catch (cause) {
     const missing = systemCode(cause) === "ENOENT";
     throw new ConfigSyncError("SETTINGS_INVALID", missing ? "there is no such file" : (cause as Error).message, {
@@ -111,6 +130,18 @@ async function readSettings(file: string): Promise<string> {
       cause,
     });
   }
+}
+
+const limit = 1024 * 1024;
+
+function decode(bytes: Buffer): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (!text.includes("\0")) return text;
+  } catch {
+    // As below.
+  }
+  throw new Error("it is not a UTF-8 text");
 }
 
 export function parseSettings(

@@ -43,7 +43,7 @@ export function checkShape<Schema extends ZodType>(
   const problems = flatten(result.error.issues).filter(
     (issue) => !(about.tolerates?.(valueAt(value, issue.path)) ?? false),
   );
-  const [first, ...rest] = problems.map((issue) => {
+  const found = problems.map((issue) => {
     const path = [...(about.at ?? []), ...issue.path];
     const place = issue.code === "unrecognized_keys" ? [...path, issue.keys[0] ?? ""] : undefined;
     return {
@@ -51,6 +51,7 @@ export function checkShape<Schema extends ZodType>(
       message: describeIssue(path, issue, valueAt(value, issue.path), (key) => suggestKey(key, schema, issue.path)),
     };
   });
+  const [first, ...rest] = found.toSorted((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0));
   if (first === undefined) return value as z.output<Schema>;
   const more = rest.map(({ place, message }) => `\n  ${place.line}:${place.column}: ${message}`);
   throw new ConfigSyncError(about.code, `${first.message}${more.join("")}`, { place: first.place });
