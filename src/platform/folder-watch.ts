@@ -1,0 +1,156 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { FSWatcher } from "chokidar";
+import { systemCode } from "../errors.ts";
+
+export interface FolderListener {
+  /** `rename`: the name came, went or stands for another file. `change`: content or attributes of what has that name. */
+  readonly onEvent: (event: "rename" | "change", name: string) => void;
+  /** Events may have been missed: the folder is watched anew. */
+  readonly onRenewed: () => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+export interface FolderWatching {
+  /** Watches again where the folder was replaced or came back, or where watching failed before. Cheap when all is well. */
+  readonly renew: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+interface Folder {
+  readonly path: string;
+  readonly listeners: Set<FolderListener>;
+  watcher: FSWatcher | undefined;
+  /** Which folder the watcher holds: the path can mean another one by now. */
+  identity: string | undefined;
+  /** Folder work in order, one piece after the other. */
+  turn: Promise<void>;
+  retry: NodeJS.Timeout | undefined;
+  troubled: boolean;
+}
+
+/** One watcher a folder, however many files in it are looked after. */
+const folders = new Map<string, Folder>();
+
+// After a folder vanished it is looked for again soon (a deployment moves the next one there), then ever more rarely.
+const firstRetry = 20;
+const lastRetry = 2000;
+
+/** Listens to the names of one folder. A folder that is not there is watched as soon as it is found. Never throws. */
+export async function watchFolder(path: string, listener: FolderListener): Promise<FolderWatching> {
+  let folder = folders.get(path);
+  if (folder === undefined) {
+    folder = {
+      path,
+      listeners: new Set(),
+      watcher: undefined,
+      identity: undefined,
+      turn: Promise.resolve(),
+      retry: undefined,
+      troubled: false,
+    };
+    folders.set(path, folder);
+  }
+  const joined = folder;
+  joined.listeners.add(listener);
+  await renew(joined);
+  return { renew: () => renew(joined), stop: () => leave(joined, listener) };
+}
+
+function renew(folder: Folder): Promise<void> {
+  folder.turn = folder.turn.then(() => arm(folder));
+  return folder.turn;
+}
+
+async function leave(folder: Folder, listener: FolderListener): Promise<void> {
+  folder.listeners.delete(listener);
+  if (folder.listeners.size > 0) return;
+  if (folders.get(folder.path) === folder) folders.delete(folder.path);
+  clearTimeout(folder.retry);
+  folder.turn = folder.turn.then(() => disarm(folder));
+  await folder.turn;
+}
+
+async function arm(folder: Folder): Promise<void> {
+  if (folder.listeners.size === 0) return;
+  const identity = await identify(folder.path);
+  if (folder.watcher !== undefined && folder.identity === identity) return;
+  const wasArmed = folder.watcher !== undefined;
+  await disarm(folder);
+  if (identity !== undefined) folder.watcher = await openWatcher(folder);
+  // As it was before: a folder that was replaced in between is then noticed at the next look.
+  folder.identity = folder.watcher === undefined ? undefined : identity;
+  if (folder.watcher !== undefined) folder.troubled = false;
+  if (wasArmed || folder.watcher !== undefined) for (const { onRenewed } of folder.listeners) onRenewed();
+}
+
+async function disarm(folder: Folder): Promise<void> {
+  const { watcher } = folder;
+  folder.watcher = undefined;
+  // Waited for: chokidar shares what it opened by path, and a new watcher must not join the dead one.
+  await watcher?.close();
+}
+
+/**
+ * chokidar 6 on one folder. Everything in it is ignored, so that it reads no other file's state; what we take is its `raw` event,
+ * which hands on fs.watch's own (on Linux: inotify's, in order, none merged), before any interpretation. Its own events come
+ * later, do not tell a rename from a write, and end when the folder is removed and made again.
+ */
+async function openWatcher(folder: Folder): Promise<FSWatcher | undefined> {
+  const { watch } = await import("chokidar");
+  const own = basename(folder.path);
+  const watcher = watch(folder.path, {
+    depth: 0,
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    backend: "native",
+    ignored: (path) => path !== folder.path,
+  });
+  watcher.on("raw", (event, path, details) => {
+    if (folder.watcher !== watcher && folder.watcher !== undefined) return;
+    if ((details as { watchedPath?: string }).watchedPath !== folder.path) return;
+    const name = basename(String(path ?? own));
+    for (const { onEvent } of folder.listeners) onEvent(event === "rename" ? "rename" : "change", name);
+    // inotify names the folder itself when it was removed or moved away.
+    if (event === "rename" && name === own) void renew(folder).then(() => retryLater(folder, firstRetry));
+  });
+  return new Promise((resolve) => {
+    watcher.once("ready", () => resolve(watcher));
+    watcher.on("error", (error) => {
+      report(folder, error);
+      if (folder.watcher === watcher) folder.watcher = undefined;
+      void watcher.close().then(() => resolve(undefined));
+    });
+  });
+}
+
+function retryLater(folder: Folder, delay: number): void {
+  clearTimeout(folder.retry);
+  if (folder.watcher !== undefined || folder.listeners.size === 0 || delay > lastRetry) return;
+  folder.retry = setTimeout(() => void renew(folder).then(() => retryLater(folder, delay * 2)), delay);
+}
+
+/** Once a trouble, not at every look: the periodic look goes on without the watch. */
+function report(folder: Folder, error: unknown): void {
+  if (folder.troubled) return;
+  folder.troubled = true;
+  const why =
+    systemCode(error) === "ENOSPC"
+      ? "the limit of inotify watches is reached (raise fs.inotify.max_user_watches)"
+      : systemCode(error) === "EMFILE"
+        ? "the limit of inotify instances is reached (raise fs.inotify.max_user_instances)"
+        : String(error instanceof Error ? error.message : error);
+  for (const { onTrouble } of folder.listeners)
+    onTrouble(`Cannot watch ${folder.path}: ${why}. Changes there are found by the periodic look`);
+}
+
+/** ext4 gives the inode number of a removed folder to the next one at once: the time of birth tells them apart. */
+async function identify(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, birthtimeNs } = await stat(path, { bigint: true });
+    return `${dev}:${ino}:${birthtimeNs}`;
+  } catch {
+    return undefined;
+  }
+}

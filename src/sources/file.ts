@@ -1,0 +1,155 @@
+import type { Entry, Layer } from "../config/layers.ts";
+import { formatPath } from "../config/path.ts";
+import type { PathTest } from "../config/pattern.ts";
+import { Secret } from "../config/secret.ts";
+import { substitute } from "../config/substitute.ts";
+import { ConfigSyncError, type Place } from "../errors.ts";
+import type { Field } from "../formats/format.ts";
+import { readConfigIni } from "../formats/ini/config-ini.ts";
+import { watchFile } from "../platform/file-watch.ts";
+import { createSettledReader } from "../platform/settled-read.ts";
+import type { Source } from "./source.ts";
+
+export interface FileSourceOptions {
+  /** Absolute. */
+  readonly path: string;
+  /** As shown to people: `config.ini`. */
+  readonly name: string;
+  readonly protected: boolean;
+  /** Whether `${VAR}` and `${section.key}` in values are filled in. Off for files that were not written with it in mind. */
+  readonly substitute: boolean;
+  readonly secretPaths: PathTest;
+  /** Milliseconds without a write after which a file that is written in place counts as whole. Default 20. */
+  readonly quiet?: number | undefined;
+  /** Milliseconds between the periodic looks. */
+  readonly lookEvery: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What the other sources say, as written there, for `${section.key}` of keys that are not in this file. */
+  readonly others?: (() => Promise<readonly Layer[]>) | undefined;
+  readonly onTrouble?: ((message: string) => void) | undefined;
+}
+
+export interface FileSource extends Source {
+  /** Like `load`, with nothing filled in. */
+  readonly loadAsWritten: () => Promise<Layer>;
+}
+
+/** config.ini or system.ini: a file in the INI dialect of Python's configparser. */
+export function fileSource(options: FileSourceOptions): FileSource {
+  const { path, name } = options;
+  const reader = createSettledReader(path, options.quiet ?? 20);
+  const loadAsWritten = onceATurn(async (): Promise<Layer> => {
+    const text = decode(await readNamed(reader.read, name), name);
+    const entries = parse(text, name).map((field) => toEntry(field, text, options));
+    return { source: name, protected: options.protected, entries };
+  });
+  return {
+    name,
+    protected: options.protected,
+    load: async () => {
+      const [layer, others] = await Promise.all([loadAsWritten(), options.substitute ? options.others?.() : []]);
+      return options.substitute ? fillIn(layer, others ?? [], options) : layer;
+    },
+    loadAsWritten,
+    watch: (look) =>
+      watchFile(
+        path,
+        (hint) => {
+          reader.note(hint);
+          look();
+        },
+        { lookEvery: options.lookEvery, onTrouble: options.onTrouble },
+      ),
+  };
+}
+
+/** When several sources ask for a file in one look, it is read once and all see the same. A later look reads it anew. */
+function onceATurn<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let current: Promise<Result> | undefined;
+  return () => {
+    if (current !== undefined) return current;
+    current = work();
+    queueMicrotask(() => {
+      current = undefined;
+    });
+    return current;
+  };
+}
+
+async function readNamed(read: () => Promise<Buffer>, name: string): Promise<Buffer> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof ConfigSyncError ? error.with({ place: { file: name } }) : error;
+  }
+}
+
+function decode(bytes: Buffer, name: string): string {
+  const mark = bytes.subarray(0, 2).toString("latin1");
+  if (mark === "\xff\xfe" || mark === "\xfe\xff")
+    throw invalid("The file is written in UTF-16", { file: name, line: 1, column: 1 }, "Save it as UTF-8");
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    const place = { file: name, ...endOf(validPart(bytes)) };
+    throw invalid("The file holds a byte that is not UTF-8", place, "Save it as UTF-8");
+  }
+}
+
+/** The longest beginning that is valid: halved down to, since a decoder does not say where it gave up. */
+function validPart(bytes: Buffer): string {
+  let valid = "";
+  for (let low = 0, high = bytes.length; low < high; ) {
+    const middle = (low + high + 1) >> 1;
+    try {
+      // With `stream`, a character that is cut off at the end is not held against it.
+      valid = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
+      low = middle;
+    } catch {
+      high = middle - 1;
+    }
+  }
+  return valid;
+}
+
+function parse(text: string, name: string): readonly Field[] {
+  const nothing = /^\uFEFF?(?:[ \t\f\v]*(?:[#;].*)?(?:\r\n|\n|\r|$))*$/.test(text);
+  if (nothing) throw invalid("The file is empty: it holds no section", { file: name }, "Restore its content");
+  try {
+    return readConfigIni(text);
+  } catch (error) {
+    if (!(error instanceof ConfigSyncError)) throw error;
+    const { message, hint, key, cause } = error;
+    throw new ConfigSyncError("SOURCE_INVALID", message, { place: { ...error.place, file: name }, hint, key, cause });
+  }
+}
+
+function toEntry({ path, value, line, start }: Field, text: string, { name, secretPaths }: FileSourceOptions): Entry {
+  const column = start - Math.max(text.lastIndexOf("\n", start - 1), text.lastIndexOf("\r", start - 1));
+  const origin = { source: name, file: name, line, column };
+  return { path, value: secretPaths(path) ? new Secret(value) : value, origin };
+}
+
+function fillIn(layer: Layer, others: readonly Layer[], { environment }: FileSourceOptions): Layer {
+  const values = new Map(
+    strongestLast(others).flatMap(({ entries }) => entries.map(({ path, value }) => [formatPath(path), value])),
+  );
+  const entries = substitute(layer.entries, {
+    environment: (variable) => environment[variable],
+    other: (path) => values.get(formatPath(path)),
+  });
+  return { ...layer, entries };
+}
+
+function strongestLast(layers: readonly Layer[]): readonly Layer[] {
+  return [...layers.filter((layer) => !layer.protected), ...layers.filter((layer) => layer.protected)];
+}
+
+function endOf(text: string): Place {
+  const lines = text.split(/\r\n|\n|\r/);
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}
+
+function invalid(message: string, place: Place, hint: string): ConfigSyncError {
+  return new ConfigSyncError("SOURCE_INVALID", message, { place, hint });
+}
