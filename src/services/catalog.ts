@@ -119,9 +119,9 @@ async function readText(file: string, code: ErrorCode, service: string): Promise
   const place = { file };
   try {
     await using handle = await open(file);
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(limit + 1), 0, limit + 1, 0);
-    if (bytesRead > limit) throw new ConfigSyncError(code, "is larger than 1 MiB", { place });
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, bytesRead));
+    const { size } = await handle.stat();
+    if (size > limit) throw new ConfigSyncError(code, "is larger than 1 MiB", { place });
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await handle.readFile());
     if (text.includes("\0")) throw new TypeError("NUL");
     return text;
   } catch (error) {

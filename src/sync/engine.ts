@@ -15,7 +15,7 @@ import type { Names, RenderedService } from "../services/render.ts";
 import { createActions } from "./actions.ts";
 import type { Backoff } from "./backoff.ts";
 import { showChange, showProblem } from "./events.ts";
-import { followDependencies } from "./order.ts";
+import { followDependencies, invert } from "./order.ts";
 import { createQueue } from "./queue.ts";
 import { type Renderings, renderAll } from "./renderings.ts";
 import type { Shared } from "./turn.ts";
@@ -73,6 +73,7 @@ export function createEngine(parts: EngineParts): Engine {
   let period: NodeJS.Timeout | undefined;
 
   const before = followDependencies(services);
+  const dependents = invert(before);
   const names = services.map(({ name }) => name);
   const queue = createQueue({
     run: (name) => turns.take(name),
@@ -86,7 +87,7 @@ export function createEngine(parts: EngineParts): Engine {
     actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
     stopping: stopping.signal,
     queue,
-    dependents: (name) => names.filter((other) => before.get(other)?.has(name)),
+    dependents: (name) => dependents.get(name) ?? [],
     wanted: (name) => {
       const rendering = renderings.get(name);
       return snapshot === undefined || rendering === undefined ? undefined : { snapshot, rendering };

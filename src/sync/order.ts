@@ -33,3 +33,16 @@ export function inOrder(services: readonly Service[]): string[] {
   for (const { name } of services) visit(name);
   return [...done];
 }
+
+/** The other way round: for each service those that name it as a dependency, directly or not. */
+export function invert(before: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyMap<string, readonly string[]> {
+  const dependents = new Map<string, string[]>();
+  for (const [name, others] of before) {
+    for (const other of others) {
+      const known = dependents.get(other);
+      if (known === undefined) dependents.set(other, [name]);
+      else known.push(name);
+    }
+  }
+  return dependents;
+}
