@@ -1,4 +1,6 @@
 import { structuredPatch } from "diff";
+import type { Current } from "../platform/safe-write.ts";
+import type { RenderedOutput } from "../services/render.ts";
 import { maskAfter, maskBefore, type SecretKnowledge } from "./masking.ts";
 import type { OutputPlan } from "./plan.ts";
 
@@ -18,12 +20,22 @@ export function showDiff({ output, current, text }: OutputPlan, known: SecretKno
   const after = maskAfter(output, text, known);
   const patch = structuredPatch("", "", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined) return [{ kind: "hunk", text: "the file is replaced as a whole" }];
+  if (patch.hunks.length === 0) return [{ kind: "hunk", text: describeAttributes(output, current) }];
   return patch.hunks.flatMap((hunk): DiffLine[] => [
     { kind: "hunk", text: `@@ line ${hunk.newStart} @@` },
     ...hunk.lines
       .filter((line) => !line.startsWith("\\"))
       .map((line) => ({ kind: kindOf(line), text: known.redact(line.slice(1)) })),
   ]);
+}
+
+/** What there is to do where the text is right already. */
+function describeAttributes({ mode }: RenderedOutput, current: Current | undefined): string {
+  const octal = (bits: number): string => (bits & 0o7777).toString(8).padStart(4, "0");
+  if (current === undefined) return "an empty file";
+  const change =
+    mode === undefined || octal(mode) === octal(current.mode) ? "" : ` ${octal(current.mode)} → ${octal(mode)}`;
+  return change === "" ? "another owner, or a secret in a place that is not shown" : `mode${change}`;
 }
 
 function kindOf(line: string): DiffLine["kind"] {
