@@ -129,5 +129,5 @@ function summarize(services: readonly ShownService[]): string {
   const stuck = services.length - changes - current - absent;
   const others = [...(absent > 0 ? [`${absent} not there yet`] : []), ...(stuck > 0 ? [`${stuck} held back`] : [])];
   const parts = [`${changes} to change`, `${current} up to date`, ...others];
-  return `${services.length} services: ${parts.join(", ")}`;
+  return `${services.length} ${services.length === 1 ? "service" : "services"}: ${parts.join(", ")}`;
 }

@@ -40,7 +40,7 @@ function toRow(
     formatRevision(live),
     drift ? { text: "yes", style: "yellow" } : "no",
     lastReload === null ? "-" : `${formatTime(lastReload.at, now)} (${formatDuration(lastReload.took)})`,
-    retryAt === null ? "-" : formatTime(retryAt, now),
+    retryAt === null ? "-" : retryAt <= now ? "due" : formatTime(retryAt, now),
   ];
 }
 
