@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import {
+import fs, {
   chmodSync,
   chownSync,
   existsSync,
@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { describe, expect, it } from "vitest";
 import {
   type CommitFailed,
@@ -163,6 +164,18 @@ describe("stage and commit", () => {
     }
   });
 
+  it("fsyncs each file before it becomes visible, and each folder once after", async () => {
+    const [one, two] = [box.folder("root", "one"), box.folder("root", "two")];
+    const paths = [`${one}/a`, `${one}/b`, `${two}/c`];
+    const synced = await recordSyncs(async () => {
+      const staged = await Promise.all(paths.map((path) => stageFile(request(path, "text"))));
+      await commitFiles(staged);
+    });
+    const isStaging = (path: string): boolean => path.includes("/.config-sync-");
+    expect(synced.slice(0, 3).every(isStaging)).toBe(true);
+    expect(synced.slice(3)).toEqual([one, two]);
+  });
+
   it("stages a thousand files side by side with few descriptors", async () => {
     const root = box.folder("root");
     const paths = Array.from({ length: 1000 }, (_, index) => `${root}/${index}.ini`);
@@ -254,6 +267,25 @@ describe("current, removed and own files", () => {
     expect(box.list("root")).toEqual([".config-sync-folder", ".config-synced"]);
   });
 });
+
+/** The paths that were fsynced, in order. */
+async function recordSyncs(work: () => Promise<void>): Promise<string[]> {
+  const { fsync } = fs;
+  const synced: string[] = [];
+  const recording = (fd: number, done: fs.NoParamCallback): void => {
+    synced.push(readlinkSync(`/proc/self/fd/${fd}`));
+    fsync(fd, done);
+  };
+  fs.fsync = Object.assign(recording, { __promisify__: fsync.__promisify__ });
+  syncBuiltinESMExports();
+  try {
+    await work();
+  } finally {
+    fs.fsync = fsync;
+    syncBuiltinESMExports();
+  }
+  return synced;
+}
 
 /** Stages and commits as an unprivileged user; prints the error or the method. */
 function asNobody(path: string, root: string, journal: string): string {
