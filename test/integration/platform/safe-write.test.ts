@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import fs, {
   chmodSync,
   chownSync,
@@ -7,7 +7,6 @@ import fs, {
   readFileSync,
   readlinkSync,
   renameSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -18,12 +17,9 @@ import {
   type CommitFailed,
   commitFiles,
   discardFiles,
-  readCurrent,
-  recoverWrites,
   removeFile,
   type StageRequest,
   stageFile,
-  writeDurably,
 } from "../../../src/platform/safe-write.ts";
 import { useSandbox } from "./sandbox.ts";
 
@@ -209,62 +205,6 @@ describe("trouble while writing", () => {
     chmodSync(root, 0o755);
     const result = asNobody(`${root}/app.ini`, root, box.folder("journal"));
     expect(result).toMatch(/WRITE_FAILED.*app\.ini: permission denied/);
-  });
-});
-
-describe("current, removed and own files", () => {
-  it("tells what is there", async () => {
-    const root = box.folder("root");
-    writeFileSync(`${root}/file`, "text");
-    chmodSync(`${root}/file`, 0o640);
-    chownSync(`${root}/file`, 3, 4);
-    symlinkSync("file", `${root}/link`);
-    symlinkSync("nothing", `${root}/dangling`);
-    expect(await readCurrent(`${root}/link`)).toEqual({ bytes: Buffer.from("text"), mode: 0o640, uid: 3, gid: 4 });
-    for (const path of ["dangling", "missing", "file/below", "missing/below"])
-      expect(await readCurrent(`${root}/${path}`)).toBeUndefined();
-  });
-
-  it("refuses what is no regular file, without hanging, and what is too large", async () => {
-    const root = box.folder("root");
-    execFileSync("mkfifo", [`${root}/pipe`]);
-    writeFileSync(`${root}/large`, "");
-    execFileSync("truncate", ["-s", "17M", `${root}/large`]);
-    await expect(readCurrent(root)).rejects.toThrow(/is a folder/);
-    await expect(readCurrent(`${root}/pipe`)).rejects.toThrow(/named pipe/);
-    await expect(readCurrent("/dev/zero")).rejects.toThrow(/device/);
-    await expect(readCurrent(`${root}/large`)).rejects.toMatchObject({ code: "WRITE_FAILED", retryable: false });
-  });
-
-  it("removes where a link leads, and takes a missing file as done", async () => {
-    const root = box.folder("root");
-    writeFileSync(`${root}/file`, "text");
-    symlinkSync("file", `${root}/link`);
-    await removeFile(`${root}/link`, [root]);
-    await removeFile(`${root}/link`, [root]);
-    expect(box.list("root")).toEqual(["link"]);
-  });
-
-  it("writes its own files as a whole, for nobody else to read", async () => {
-    const path = `${box.folder("state")}/ledger.json`;
-    await writeDurably(path, "one");
-    await writeDurably(path, Buffer.from("two"));
-    expect(readFileSync(path, "utf8")).toBe("two");
-    expect(rights(path).mode).toBe(0o600);
-    expect(box.list("state")).toEqual(["ledger.json"]);
-    rmSync(box.path("state"), { recursive: true });
-    await expect(writeDurably(path, "three")).rejects.toMatchObject({ code: "WRITE_FAILED" });
-  });
-
-  it("deletes the stagings of a crash and nothing else", async () => {
-    const root = box.folder("root");
-    writeFileSync(`${root}/.config-sync-left`, "");
-    writeFileSync(`${root}/.config-synced`, "");
-    box.folder("root", ".config-sync-folder");
-    const told = await recoverWrites(box.path("journal"), [root, box.path("not-there")]);
-    expect(told).toHaveLength(1);
-    expect(told[0]).toContain(`${root}/.config-sync-left`);
-    expect(box.list("root")).toEqual([".config-sync-folder", ".config-synced"]);
   });
 });
 
