@@ -32,6 +32,11 @@ export interface Format {
   readonly write: (value: string) => string;
   /** The value written inside other text of the template (`http://{{host}}/`): only what needs no quoting, or escaped in place. */
   readonly writePart: (value: string) => string;
+  /**
+   * Further ways of writing a value, for places with rules of their own: `{{as "environment" worker.label}}` in supervisord's
+   * `environment=`. By name.
+   */
+  readonly forms?: Readonly<Record<string, (value: string) => string>>;
   /** What the reader of this format gets from the text, in order. What it would refuse, or silently lose, is PARSE_FAILED. */
   readonly read: (text: string) => readonly Field[];
   /**

@@ -16,6 +16,7 @@ export interface Helper {
 export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ["concat", { takes: [1, 100], run: (...parts) => join(parts.map(asText)) }],
   ["default", { takes: [2, 2], run: (value, fallback) => asText(isTruthy(value) ? value : fallback) }],
+  ["as", { takes: [2, 2], run: (form, value) => ({ ...asText(value), form: asText(form).text }) }],
   ["lower", { takes: [1, 1], run: (value) => changed(asText(value), (text) => text.toLowerCase()) }],
   ["upper", { takes: [1, 1], run: (value) => changed(asText(value), (text) => text.toUpperCase()) }],
   ["number", { takes: [1, 1], run: (value) => toNumber(asText(value)) }],

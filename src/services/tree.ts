@@ -15,6 +15,8 @@ export interface Text {
   readonly tracked?: boolean;
   /** A number or a boolean: written without quotes where the format tells these from text. */
   readonly bare?: boolean;
+  /** The form of the format that it is written in, wherever it stands. */
+  readonly form?: string;
 }
 
 /** A section, or the root. A `Map`, so that keys such as `__proto__` are keys like any other. */

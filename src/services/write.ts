@@ -77,7 +77,7 @@ function writeValue({ value, site }: WrittenValue, alone: boolean, format: Forma
   if (site.raw) return { exact: value.text, masked: value.shown };
   if (alone && value.bare === true && typed.has(format.name))
     return { exact: value.text, masked: maskBare(value, format) };
-  const write = alone ? format.write : format.writePart;
+  const write = value.form === undefined ? (alone ? format.write : format.writePart) : formOf(format, value.form, site);
   try {
     const exact = write(value.text);
     return { exact, masked: value.secret ? lenient(write, value.shown) : exact };
@@ -89,6 +89,16 @@ function writeValue({ value, site }: WrittenValue, alone: boolean, format: Forma
       hint: error.hint,
     });
   }
+}
+
+function formOf(format: Format, name: string, { line, column }: Site): (value: string) => string {
+  const form = format.forms?.[name];
+  if (form !== undefined) return form;
+  const known = Object.keys(format.forms ?? {});
+  throw new ConfigSyncError("TEMPLATE_INVALID", `${format.name} has no form "${name}"`, {
+    place: { line, column },
+    hint: known.length === 0 ? "Write the value without as" : `It has ${known.join(", ")}`,
+  });
 }
 
 /** The formats that tell numbers and booleans from text. */
@@ -177,7 +187,14 @@ function overlaps(a: { start: number; end: number }, b: { start: number; end: nu
  */
 function compare(piece: Written, field: Field, format: Format): void {
   const { stretch, alone } = piece;
-  if (!("value" in stretch) || !alone || stretch.site.raw || stretch.value.bare === true) return;
+  if (
+    !("value" in stretch) ||
+    !alone ||
+    stretch.site.raw ||
+    stretch.value.form !== undefined ||
+    stretch.value.bare === true
+  )
+    return;
   const { value, site } = stretch;
   const larger =
     field.start <= piece.start && field.end >= piece.end && field.end - field.start > piece.end - piece.start;

@@ -122,7 +122,7 @@ reload: [{ supervisord: { program: worker, action: update } }]
 ${probe("worker")}`,
     "templates/worker/worker.conf.hbs": `[program:worker]
 command=python3 ${workspace.at("services/worker.py")} ${ports.worker}
-environment=GREETING="{{worker.greeting}}"
+environment=GREETING={{as "environment" worker.greeting}}
 startsecs=0
 `,
     "templates/proxy/service.yaml": `name: proxy

@@ -14,7 +14,7 @@ const inlineComment = /[\s\x1c-\x1f\x85][;#]/;
  * and every value a Python format string (`%%`, `%(ENV_HOME)s`). Expansions are read as they stand; what they become
  * depends on the environment that supervisord was started with.
  */
-export const supervisorIni: Format = createIniFormat({
+const dialect = createIniFormat({
   dialect: {
     name: "ini:supervisor",
     scan: scanSupervisor,
@@ -24,7 +24,8 @@ export const supervisorIni: Format = createIniFormat({
   alone: aloneBehind("=:", false),
   spell: (value) => (hasHere(value) ? [] : [escapePercent(value).replaceAll("\n", "\n\t")]),
   partProblem: (value) => {
-    if (/[\r\n"']/.test(value)) return "has a quote or a line break";
+    // A comma ends a member of environment= and begins the next one.
+    if (/[\r\n"',]/.test(value)) return "has a quote, a comma or a line break";
     if (inlineComment.test(value) || /^[;#]/.test(value)) return "has ; or # where a comment begins";
     return hasHere(value) ? "has %(here)s" : undefined;
   },
@@ -32,6 +33,8 @@ export const supervisorIni: Format = createIniFormat({
   fields: (document) => document.lines.filter(isPair).map((pair) => readExpansions(document, pair)),
   hint: "Choose a value without blank + ; or #, %(here)s, line breaks, or blanks at its ends",
 });
+
+export const supervisorIni: Format = { ...dialect, forms: { environment: writeEnvironment } };
 
 /**
  * The value of one `KEY=` inside `environment=`, quoted: `"a,b=c"`. Exact for supervisord up to 4.3, which knows no escape for

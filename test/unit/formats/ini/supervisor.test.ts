@@ -55,6 +55,10 @@ describe("supervisord is written", () => {
   });
 });
 
+it("a value in the middle of a line cannot begin another member of environment=", () => {
+  refusal("UNREPRESENTABLE", () => supervisorIni.writePart("a,EVIL=1"));
+});
+
 describe("a member of environment=", () => {
   it.each([
     ["", '""'],
