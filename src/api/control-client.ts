@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import { ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
 import { socketPath } from "../platform/unix-socket.ts";
 
 /** How long the daemon may take to begin an answer, in milliseconds. */
@@ -61,6 +61,15 @@ async function ask(path: string, method: string, route: string): Promise<Incomin
       const hint = "Run the command as the user that the daemon runs as";
       throw new ConfigSyncError("DAEMON_ABSENT", `no right to open ${path}`, { hint, cause: error });
     }
-    throw error;
+    throw explain(error, path);
   }
+}
+
+function explain(error: unknown, path: string): ConfigSyncError {
+  if (error instanceof ConfigSyncError) return error;
+  if (systemCode(error) === "ECONNRESET")
+    return new ConfigSyncError("DAEMON_ABSENT", "the daemon ended before it answered", { cause: error });
+  const hint = "If no daemon runs on this workspace, remove that file";
+  const message = `what answers on ${path} is no daemon of ours: ${asConfigSyncError(error).message}`;
+  return new ConfigSyncError("DAEMON_ABSENT", message, { hint, cause: error });
 }

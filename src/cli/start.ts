@@ -52,17 +52,21 @@ function readLogFormat({ options }: Call): "text" | "json" | undefined {
   throw new ConfigSyncError("USAGE", `--log ${log} is not a format`, { hint: "Write text or json" });
 }
 
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm: nobody presses it twice in this many milliseconds. */
+const echo = 100;
+
 /** Resolves with the first signal that asks to stop; from then on the next one ends the process at once. */
 function waitForSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        for (const other of ["SIGINT", "SIGTERM"] as const)
-          process.removeAllListeners(other).once(other, () => process.exit(130));
-        resolve(signal);
-      });
-    }
-  });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let first: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (first !== undefined && performance.now() - first > echo) process.exit(130);
+      first ??= performance.now();
+      resolve(signal);
+    });
+  }
+  return promise;
 }
 
 function describeStart(
