@@ -90,7 +90,7 @@ async function checkState({ settings }: Workspace): Promise<Diagnosis> {
   const probe = join(settings.state, "doctor");
   try {
     await access(settings.state);
-    await writeDurably(probe, "");
+    await writeDurably(probe, "room for a few lines".padEnd(4096));
     await unlink(probe);
     return { about, state: "ok", text: settings.state };
   } catch (error) {
