@@ -35,8 +35,9 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
       if (result.status === "fulfilled") layers.push(result.value);
       else problems.push(asConfigSyncError(result.reason));
     }
+    const complete = problems.length > 0 ? [] : completeLayers(sources, layers, problems);
     if (problems.length > 0) return { snapshot: current, changes: [], problems };
-    const snapshot = mergeLayers(layers, digest);
+    const snapshot = mergeLayers(complete, digest);
     const changes = snapshot.hash === current?.hash ? [] : diffSnapshots(current, snapshot);
     current = snapshot;
     return { snapshot, changes, problems };
@@ -50,4 +51,18 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
   };
 
   return { name, current: () => current, look, watch };
+}
+
+/** What hangs on other sources is filled in from one and the same look at all of them. */
+function completeLayers(sources: readonly Source[], layers: readonly Layer[], problems: ConfigSyncError[]): Layer[] {
+  return sources.flatMap((source, index) => {
+    const own = layers[index];
+    if (own === undefined) return [];
+    try {
+      return source.complete?.(own, layers.toSpliced(index, 1)) ?? own;
+    } catch (error) {
+      problems.push(asConfigSyncError(error));
+      return [];
+    }
+  });
 }

@@ -5,7 +5,7 @@ import { reveal, Secret, type Value } from "./secret.ts";
 
 export interface SubstitutionContext {
   readonly environment: (name: string) => string | undefined;
-  /** The value of another layer, already substituted there. */
+  /** The value of another layer, as written there. */
   readonly other: (path: Path) => Value | undefined;
 }
 

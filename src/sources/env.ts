@@ -12,8 +12,6 @@ export interface EnvSourceOptions {
   readonly prefix?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly secretPaths: PathTest;
-  /** The sections that other sources have, as they spell them: `GITEA` then means their `[Gitea]`. */
-  readonly knownSections?: (() => readonly string[] | Promise<readonly string[]>) | undefined;
 }
 
 const fileLimit = 64 * 1024;
@@ -21,7 +19,8 @@ const fileLimit = 64 * 1024;
 /**
  * `CONFIG_SYNC__GITEA__HTTP_PORT=3001` is `gitea.http_port`, the form of Gitea's `GITEA__section__KEY`: section and key
  * in lower case, other characters as the hex of their UTF-8 bytes (`_0x2E_` is a dot, `_0x2D_` a hyphen). With `__FILE` behind,
- * the variable names a file that holds the value, as Docker secrets do; such values count as secret.
+ * the variable names a file that holds the value, as Docker secrets do; such values count as secret. Where another source spells
+ * the section with capitals, that one is meant.
  */
 export function envSource(options: EnvSourceOptions): Source {
   const { prefix = "CONFIG_SYNC__", environment } = options;
@@ -32,21 +31,27 @@ export function envSource(options: EnvSourceOptions): Source {
       const variables = Object.keys(environment).filter(
         (name) => name.startsWith(prefix) && environment[name] !== undefined,
       );
-      const known = variables.length === 0 ? [] : ((await options.knownSections?.()) ?? []);
-      const entries = variables.sort().map((name) => readVariable(name, prefix, known, options));
-      refuseTwice(entries);
+      const entries = variables.sort().map((name) => readVariable(name, prefix, options));
       return { source: "environment", protected: false, entries };
+    },
+    complete: (own, others) => {
+      // Other variables know no spelling either.
+      const files = others.filter(({ source }) => source !== own.source);
+      const sections = new Set(files.flatMap(({ entries }) => entries.map(({ path: [section = ""] }) => section)));
+      const entries = own.entries.map((entry) => ({ ...entry, path: matchSection(entry.path, sections) }));
+      refuseTwice(entries);
+      return { ...own, entries };
     },
   };
 }
 
-function readVariable(name: string, prefix: string, known: readonly string[], options: EnvSourceOptions): Entry {
+function readVariable(name: string, prefix: string, options: EnvSourceOptions): Entry {
   const parts = splitName(name.slice(prefix.length));
   const fromFile = parts.length === 3 && parts[2] === "file";
   const [section, key] = parts;
   if (!section || !key || (parts.length !== 2 && !fromFile))
     throw invalid(name, "is not named SECTION__KEY behind its prefix", `Name it like ${prefix}GITEA__HTTP_PORT`);
-  const path: Path = [matchSection(section, known), key];
+  const path: Path = [section, key];
   const given = options.environment[name] ?? "";
   return {
     path,
@@ -65,9 +70,10 @@ function splitName(text: string): string[] {
   return parts;
 }
 
-function matchSection(section: string, known: readonly string[]): string {
-  if (known.includes(section)) return section;
-  return known.find((name) => name.toLowerCase() === section.toLowerCase()) ?? section;
+function matchSection([section = "", ...rest]: Path, known: ReadonlySet<string>): Path {
+  if (known.has(section)) return [section, ...rest];
+  const meant = [...known].find((name) => name.toLowerCase() === section.toLowerCase());
+  return [meant ?? section, ...rest];
 }
 
 function wrapValue(

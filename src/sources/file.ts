@@ -24,33 +24,22 @@ export interface FileSourceOptions {
   /** Milliseconds between the periodic looks. */
   readonly lookEvery: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What the other sources say, as written there, for `${section.key}` of keys that are not in this file. */
-  readonly others?: (() => Promise<readonly Layer[]>) | undefined;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
-export interface FileSource extends Source {
-  /** Like `load`, with nothing filled in. */
-  readonly loadAsWritten: () => Promise<Layer>;
-}
-
 /** config.ini or system.ini: a file in the INI dialect of Python's configparser. */
-export function fileSource(options: FileSourceOptions): FileSource {
+export function fileSource(options: FileSourceOptions): Source {
   const { path, name } = options;
   const reader = createSettledReader(path, options.quiet ?? 20);
-  const loadAsWritten = onceATurn(async (): Promise<Layer> => {
-    const text = decode(await readNamed(reader.read, name), name);
-    const entries = parse(text, name).map((field) => toEntry(field, text, options));
-    return { source: name, protected: options.protected, entries };
-  });
   return {
     name,
     protected: options.protected,
     load: async () => {
-      const [layer, others] = await Promise.all([loadAsWritten(), options.substitute ? options.others?.() : []]);
-      return options.substitute ? fillIn(layer, others ?? [], options) : layer;
+      const text = decode(await readNamed(reader.read, name), name);
+      const entries = parse(text, name).map((field) => toEntry(field, text, options));
+      return { source: name, protected: options.protected, entries };
     },
-    loadAsWritten,
+    complete: (own, others) => (options.substitute ? fillIn(own, others, options) : own),
     watch: (look) =>
       watchFile(
         path,
@@ -60,19 +49,6 @@ export function fileSource(options: FileSourceOptions): FileSource {
         },
         { lookEvery: options.lookEvery, onTrouble: options.onTrouble },
       ),
-  };
-}
-
-/** When several sources ask for a file in one look, it is read once and all see the same. A later look reads it anew. */
-function onceATurn<Result>(work: () => Promise<Result>): () => Promise<Result> {
-  let current: Promise<Result> | undefined;
-  return () => {
-    if (current !== undefined) return current;
-    current = work();
-    queueMicrotask(() => {
-      current = undefined;
-    });
-    return current;
   };
 }
 

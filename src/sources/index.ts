@@ -1,6 +1,5 @@
 import { basename, resolve } from "node:path";
 import { type ZodType, z } from "zod";
-import type { Layer } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { envSource } from "./env.ts";
 import { fileSource } from "./file.ts";
@@ -19,23 +18,13 @@ export interface SourceContext {
   readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
-interface Neighbours {
-  /** What the other sources say, from weakest to strongest, with nothing filled in. Those that cannot be loaded are left out. */
-  readonly others: () => Promise<readonly Layer[]>;
-  /** The sections of all files, as they spell them. */
-  readonly knownSections: () => Promise<readonly string[]>;
-}
-
-/** `loadAsWritten`: before anything is filled in from others, so that two sources can ask each other. */
-type BuiltSource = Source & { readonly loadAsWritten?: () => Promise<Layer> };
-
 /** A kind of source: one file a kind, one object here, one arm in `sourceSchema` and in `createSource`. */
 interface SourceKind<Spec> {
   /** The key in config-sync.yaml that names the kind. */
   readonly kind: string;
   /** The entry in config-sync.yaml, that key included. */
   readonly schema: ZodType<Spec>;
-  readonly create: (spec: Spec, context: SourceContext & Neighbours) => BuiltSource;
+  readonly create: (spec: Spec, context: SourceContext) => Source;
 }
 
 const fileSchema = z.strictObject({
@@ -65,27 +54,7 @@ const env: SourceKind<z.output<typeof envSchema>> = {
 export const sourceSchema = z.union([file.schema, env.schema]);
 export type SourceSpec = z.output<typeof sourceSchema>;
 
-/** The sources of an app, as listed in its settings. Each may ask what the others say. */
+/** The sources of an app, as listed in its settings. */
 export function createSources(specs: readonly SourceSpec[], context: SourceContext): Source[] {
-  const knownSections = async (): Promise<readonly string[]> => {
-    const layers = await loadAll(built.flatMap(({ loadAsWritten = [] }) => loadAsWritten));
-    return layers.flatMap(({ entries }) => entries.map(({ path: [name = ""] }) => name));
-  };
-  const built: BuiltSource[] = specs.map((spec) => {
-    const others = () =>
-      loadAll(built.filter((source) => source !== own).map(({ load, loadAsWritten }) => loadAsWritten ?? load));
-    const own = createSource(spec, { ...context, others, knownSections });
-    return own;
-  });
-  return built;
-}
-
-function createSource(spec: SourceSpec, context: SourceContext & Neighbours): BuiltSource {
-  return "file" in spec ? file.create(spec, context) : env.create(spec, context);
-}
-
-/** A source that cannot be loaded says so itself; for those that ask it, it says nothing. */
-async function loadAll(loads: readonly (() => Promise<Layer>)[]): Promise<readonly Layer[]> {
-  const layers = await Promise.allSettled(loads.map((load) => load()));
-  return layers.flatMap((layer) => (layer.status === "fulfilled" ? [layer.value] : []));
+  return specs.map((spec) => ("file" in spec ? file.create(spec, context) : env.create(spec, context)));
 }

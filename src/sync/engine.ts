@@ -2,12 +2,12 @@
  * The engine: look at the sources, work out what each service should have, and bring every service there, for as long as it
  * takes. It acts on state only; whoever has news puts a name into the queue.
  */
-import { dirname } from "node:path";
 import type { App } from "../apps/app.ts";
 import type { Change } from "../config/diff.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { confine } from "../platform/confine.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { recoverWrites } from "../platform/safe-write.ts";
 import type { Service } from "../services/catalog.ts";
@@ -163,7 +163,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** What a crash left behind in the folders that we write into. */
   const mendLeftovers = async (rendered: Renderings): Promise<void> => {
-    const folders = new Set([...rendered.values()].flatMap(({ service }) => outputFolders(service)));
+    const folders = new Set([...rendered.values()].flatMap(({ service }) => outputFolders(service, parts.roots)));
     for (const text of await recoverWrites(parts.journal, [...folders])) emit({ type: "mended", text });
   };
 
@@ -198,6 +198,14 @@ function describe(problems: readonly ConfigSyncError[]): string {
   return problems.map((problem) => problem.toText()).join("\n");
 }
 
-function outputFolders(service: RenderedService | undefined): string[] {
-  return service?.outputs.map(({ path }) => dirname(path)) ?? [];
+/** The real folders: behind symlinks, stagings stand beside the file that the link leads to. */
+function outputFolders(service: RenderedService | undefined, roots: readonly string[]): string[] {
+  return (service?.outputs ?? []).flatMap(({ path }) => {
+    try {
+      return confine(path, roots).folder;
+    } catch {
+      // Nothing was ever written there; the turn of the service says why.
+      return [];
+    }
+  });
 }

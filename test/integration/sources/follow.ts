@@ -2,10 +2,11 @@ import { afterEach } from "vitest";
 import type { Layer } from "../../../src/config/layers.ts";
 import { reveal, secretPaths } from "../../../src/config/secret.ts";
 import type { ConfigSyncError } from "../../../src/errors.ts";
-import { type FileSource, type FileSourceOptions, fileSource } from "../../../src/sources/file.ts";
+import { type FileSourceOptions, fileSource } from "../../../src/sources/file.ts";
+import type { Source } from "../../../src/sources/source.ts";
 
 /** A source whose watch is without looks for an hour, unless told otherwise: only events tell. */
-export function openSource(path: string, more: Partial<FileSourceOptions> = {}): FileSource {
+export function openSource(path: string, more: Partial<FileSourceOptions> = {}): Source {
   return fileSource({
     path,
     name: "config.ini",
@@ -29,7 +30,7 @@ export function useFollow() {
   afterEach(async () => {
     for (const stop of stops.splice(0)) await stop();
   });
-  return async (source: FileSource, onLook: (outcome: Outcome) => void): Promise<{ readonly idle: () => boolean }> => {
+  return async (source: Source, onLook: (outcome: Outcome) => void): Promise<{ readonly idle: () => boolean }> => {
     let looking = false;
     let again = false;
     const look = async (): Promise<void> => {

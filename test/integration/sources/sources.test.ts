@@ -22,12 +22,13 @@ function open(specs: readonly unknown[], more: Partial<SourceContext> = {}): Sou
   );
 }
 
-/** Loads all at once, as a look does. */
+/** Loads and completes all of one look. */
 async function loadAll(sources: readonly Source[]): Promise<Record<string, string>[]> {
   const layers = await Promise.all(sources.map((source) => source.load()));
-  return layers.map(({ entries }) =>
-    Object.fromEntries(entries.map(({ path, value }) => [formatPath(path), reveal(value)])),
-  );
+  return layers.map((own, index) => {
+    const { entries } = sources[index]?.complete?.(own, layers.toSpliced(index, 1)) ?? own;
+    return Object.fromEntries(entries.map(({ path, value }) => [formatPath(path), reveal(value)]));
+  });
 }
 
 describe("the sources of the settings", () => {

@@ -10,8 +10,17 @@ import { type EnvSourceOptions, envSource } from "../../../src/sources/env.ts";
 
 type Environment = Record<string, string | undefined>;
 
-async function load(environment: Environment, more: Partial<EnvSourceOptions> = {}): Promise<Record<string, string>> {
-  const { entries } = await envSource({ environment, secretPaths: secretPaths([]), ...more }).load();
+async function load(
+  environment: Environment,
+  more: Partial<EnvSourceOptions> = {},
+  otherSections: readonly string[] = [],
+): Promise<Record<string, string>> {
+  const source = envSource({ environment, secretPaths: secretPaths([]), ...more });
+  const others = otherSections.map((section) => {
+    return { source: "f", protected: false, entries: [{ path: [section, "k"], value: "", origin: { source: "f" } }] };
+  });
+  const own = await source.load();
+  const { entries } = source.complete?.(own, others) ?? own;
   return Object.fromEntries(entries.map(({ path, value }) => [formatPath(path), reveal(value)]));
 }
 
@@ -35,7 +44,7 @@ describe("variables", () => {
 
   it("mean the section that a file spells with capitals", async () => {
     const environment = { CONFIG_SYNC__GITEA__PORT: "1", CONFIG_SYNC__NEW__PORT: "2", CONFIG_SYNC__BOTH__PORT: "3" };
-    expect(await load(environment, { knownSections: () => ["Gitea", "Both", "both"] })).toEqual({
+    expect(await load(environment, {}, ["Gitea", "Both", "both"])).toEqual({
       "Gitea.port": "1",
       "new.port": "2",
       "both.port": "3",
