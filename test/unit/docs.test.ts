@@ -7,6 +7,7 @@ import { errorTable } from "../../src/errors.ts";
 import { formatNames } from "../../src/formats/index.ts";
 import { probes } from "../../src/probe/index.ts";
 import { reloads } from "../../src/reload/index.ts";
+import { helpers } from "../../src/services/helpers.ts";
 import { sourceSchema } from "../../src/sources/index.ts";
 
 /** The pages against the code, both ways: what is there is told, and what is told is there. */
@@ -40,6 +41,11 @@ describe("docs/services.md", () => {
     expect(told).toEqual(formatNames);
   });
 
+  it("has each helper of the templates", () => {
+    const told = tableRows(page, "helper").flatMap(([names = ""]) => names.replaceAll("`", "").split(", "));
+    expect(told.toSorted()).toEqual([...helpers.keys()].sort());
+  });
+
   it.each([
     ["reload", reloads],
     ["probe", probes],
@@ -49,11 +55,11 @@ describe("docs/services.md", () => {
   });
 
   const kinds = [
-    ...reloads.map((kind) => ["reload", kind] as const),
-    ...probes.map((kind) => ["probe", kind] as const),
+    ...reloads.map(({ kind, schema }) => ["reload", kind, schema] as const),
+    ...probes.map(({ kind, schema }) => ["probe", kind, schema] as const),
   ];
 
-  it.each(kinds)("has each field of %s $kind", (room, { kind, schema }) => {
+  it.each(kinds)("has each field of %s %s", (room, kind, schema) => {
     const section = sectionOf(page, `#### ${room}: \`${kind}\``);
     const told = new Set([...section.matchAll(/`([a-z_.]+)`/g)].map(([, word]) => word));
     expect(fieldsOf(schema).filter((field) => !told.has(field))).toEqual([]);
@@ -152,8 +158,8 @@ function settingsKeys(): string[] {
   const keys: string[] = [];
   let outer = "";
   for (const line of text.slice(start, text.indexOf("\n});", start)).split("\n")) {
-    const [, indent = "", key] = /^( +)(\w+):? ?[^*]*,?$/.exec(line) ?? [];
-    if (key === undefined || !line.includes(`${key}:`)) continue;
+    const [, indent = "", key] = /^( +)(\w+):/.exec(line) ?? [];
+    if (key === undefined) continue;
     if (indent.length > 2) keys.push(`${outer}.${key}`);
     else {
       outer = key;
