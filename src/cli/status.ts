@@ -15,7 +15,7 @@ States:
   waiting       failed, and is tried again
   drifted       somebody else changed a file
   refused       the newest configuration cannot be applied; the last good stays
-  rolled-back   the newest configuration made it ill; it is back on the last good
+  rolled-back   the newest configuration made it ill; back on the last good
   rolling-back  the same, and the way back is not finished
   unknown       nobody can say while the sources cannot be read
 

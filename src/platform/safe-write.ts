@@ -30,6 +30,8 @@ export interface StageRequest {
   /** Owner, likewise. Default for a new file: as its folder when we are root (services run unprivileged), else ourselves. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
+  /** Write into the existing file instead of replacing it: for a file that a container mounts by itself. */
+  readonly inPlace?: boolean | undefined;
   /** Folders (or single files) in which the real destination must lie. */
   readonly roots: readonly string[];
   /** Our own folder for journal records, and for stagings that cannot stand beside their destination. */
@@ -68,7 +70,8 @@ export function stageFile(request: StageRequest): Promise<Staged> {
     const { path, folder } = destination;
     const staged = { path, journal: request.journal, enforce: enforced(request) };
     try {
-      if (destination.existing !== undefined && isMountPoint(path)) return await stageAside(staged, bytes);
+      const isPinned = request.inPlace === true || isMountPoint(path);
+      if (destination.existing !== undefined && isPinned) return await stageAside(staged, bytes);
       const stagedPath = await createStaging(folder, bytes, ownershipFor(request, destination));
       return { ...staged, stagedPath, method: "rename" };
     } catch (error) {

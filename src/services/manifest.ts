@@ -26,6 +26,8 @@ export interface OutputManifest {
   readonly format: string;
   readonly template: string;
   readonly merge: boolean;
+  /** The file is written into, not replaced: a container that mounts it by itself would go on with the old one. */
+  readonly inPlace: boolean;
   readonly mode: number | undefined;
   readonly owner: Owner | undefined;
   readonly check: readonly string[] | undefined;
@@ -143,6 +145,7 @@ const outputShape = z.strictObject({
   format: z.string(),
   template: templateFile,
   merge: z.boolean().default(false),
+  in_place: z.boolean().default(false),
   mode: fileMode.optional(),
   owner: owner.optional(),
   check: argv.optional(),
@@ -178,8 +181,8 @@ function checkOutput(
   if (!formatNames.includes(output.format)) {
     return refuse(`there is no format "${output.format}"`, `Formats are ${formatNames.join(", ")}`);
   }
-  const { mode, owner, check, ...rest } = output;
-  return { ...rest, mode, owner, check };
+  const { mode, owner, check, in_place: inPlace, ...rest } = output;
+  return { ...rest, mode, owner, check, inPlace };
 }
 
 /** What holds a template gets its form only when it is filled in, and is held to the schema then. */

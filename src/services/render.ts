@@ -46,6 +46,7 @@ export interface RenderedOutput {
   /** The written paths of the fields that hold a secret. */
   readonly secretFields: ReadonlySet<string>;
   readonly merge: boolean;
+  readonly inPlace: boolean;
   readonly mode: number | undefined;
   readonly owner: Owner | undefined;
   /** The service's own check of the staged file, as argv. */
@@ -143,6 +144,7 @@ function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): 
     maskedText: rendering.maskedText,
     secretFields: new Set(keyed ? rendering.secretFields.map((field) => formatPath(field.path)) : []),
     merge: manifest.merge,
+    inPlace: manifest.inPlace,
     mode: manifest.mode,
     owner: manifest.owner,
     check: output.check && checkOf(output.check, tree),

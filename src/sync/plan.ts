@@ -77,7 +77,9 @@ export function planService(inputs: PlanInputs): ServicePlan {
     digest: wanted,
     reload:
       verdict === "apply" && unloaded ? chooseReload(service.reload, everything ? undefined : changedKeys) : undefined,
-    why: forced ? "asked for" : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
+    why: forced
+      ? "asked for"
+      : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
     keys,
     drifted,
   };

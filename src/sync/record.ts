@@ -21,6 +21,7 @@ export interface PreviousFile {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  readonly inPlace: boolean;
 }
 
 /** How to reload and probe, as it was resolved from manifest and values. */

@@ -362,6 +362,19 @@ describe("bad input", () => {
   });
 });
 
+test("in_place keeps the very file, on the way there and on the way back", async () => {
+  await oneService({ output: ", in_place: true" });
+  addPickyContainer();
+  await startOnGood();
+  const inode = async (): Promise<number> => (await stat(path.join(bed.folder, "out/web.env"))).ino;
+  const before = await inode();
+  await bed.change(better);
+  expect([await bed.read("web.env"), await inode()]).toEqual(["PORT=81\nPWD=canary-1\n", before]);
+  await bed.change({ "web.port": "666", "web.user_pwd": "" });
+  expect(bed.steps("web").at(-1)).toBe("rolled-back");
+  expect([await bed.read("web.env"), await inode()]).toEqual(["PORT=81\nPWD=canary-1\n", before]);
+});
+
 test("somebody else's change to a file is repaired, and the service is told", async () => {
   await oneService();
   const web = addPickyContainer();

@@ -35,6 +35,7 @@ function serviceOf(output: Partial<RenderedOutput> = {}): RenderedService {
         maskedText: text,
         secretFields: new Set(),
         merge: false,
+        inPlace: false,
         mode: undefined,
         owner: undefined,
         check: undefined,
@@ -160,7 +161,10 @@ describe("planService", () => {
     const service = serviceOf({ merge: true, text: "# nothing set\n" });
     expect(planWith(undefined, {}, service)).toMatchObject({ verdict: "absent", why: "waits for a value to write" });
     const owned = { "/out/.env": ["PORT"] };
-    expect(planWith("A=1\nPORT=80\n", { owned }, service).outputs[0]).toMatchObject({ action: "update", text: "A=1\n" });
+    expect(planWith("A=1\nPORT=80\n", { owned }, service).outputs[0]).toMatchObject({
+      action: "update",
+      text: "A=1\n",
+    });
   });
 
   test("mode and owner count where the manifest names them", () => {
