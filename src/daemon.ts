@@ -80,9 +80,8 @@ async function run(
   await engine.start();
 
   const status = async (): Promise<StatusReport> => {
-    const { snapshot, problems, renderings, running } = engine.state();
-    const surveyed =
-      snapshot === undefined ? [] : await surveyServices(renderings, { snapshot, ledger, digest: workspace.digest });
+    const { problems, renderings, running } = engine.state();
+    const surveyed = await surveyServices(renderings, { ledger, digest: workspace.digest });
     const names = inOrder(workspace.services);
     return reportStatus({ daemon: { pid: process.pid, since, version }, names, ledger, problems, surveyed, running });
   };

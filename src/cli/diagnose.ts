@@ -13,7 +13,7 @@ import { type Inspection, inspectWorkspace } from "./inspect.ts";
 export async function diagnose(folder: string): Promise<Diagnosis[]> {
   const opened = await open(folder);
   if ("text" in opened) return [opened];
-  const services = [...opened.renderings.values()].flatMap(({ service }) => service ?? []);
+  const services = [...opened.renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []);
   const found = await Promise.all([
     checkNode(),
     checkSources(opened),

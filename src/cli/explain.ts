@@ -41,8 +41,8 @@ async function explainKeys(folder: string, written: string): Promise<Explanation
   const { formatPath, parsePath } = await import("../config/path.ts");
   const inspection = await inspectWorkspace(folder);
   const { entries, candidates } = requireSnapshot(inspection);
-  const rendered = [...inspection.renderings.values()].flatMap(({ service }) => service ?? []);
-  const unknown = [...inspection.renderings].flatMap(([name, { service }]) => (service === undefined ? name : []));
+  const rendered = [...inspection.renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []);
+  const unknown = [...inspection.renderings].flatMap(([name, { error }]) => (error === undefined ? [] : name));
   const usedBy = (key: string): Explanation["usedBy"] =>
     rendered.flatMap(({ name, outputs }) =>
       outputs

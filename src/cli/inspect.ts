@@ -34,9 +34,8 @@ function inputsOf({ settings }: Workspace) {
 }
 
 /** Every service with its plan, in the order of application. */
-export async function survey({ workspace, snapshot, renderings, ledger }: Inspection): Promise<Surveyed[]> {
-  if (snapshot === undefined) return [];
-  const found = await surveyServices(renderings, { snapshot, ledger, digest: workspace.digest });
+export async function survey({ workspace, renderings, ledger }: Inspection): Promise<Surveyed[]> {
+  const found = await surveyServices(renderings, { ledger, digest: workspace.digest });
   const byName = new Map(found.map((one) => [one.name, one]));
   return inOrder(workspace.services).flatMap((name) => byName.get(name) ?? []);
 }

@@ -53,7 +53,8 @@ async function printStatus(
   print(`${since}; ${taken}\n`);
   if (problems.length > 0) {
     for (const { text } of problems) print(style("red", text));
-    print(`${style("yellow", "The last good values stay in force until this is mended.")}\n`);
+    const meanwhile = daemon === null ? "Nothing is applied" : "The last good values stay in force";
+    print(`${style("yellow", `${meanwhile} until this is mended.`)}\n`);
   }
   if (services.length > 0) print(formatServices(services, style));
 }

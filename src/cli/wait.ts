@@ -60,7 +60,7 @@ function whatLacks(report: StatusReport | undefined, { argument, options }: Call
     const names = report.services.map(({ name }) => name).join(", ");
     throw new ConfigSyncError("NOT_FOUND", `there is no service "${argument}" here`, { hint: `There are: ${names}` });
   }
-  const ill = wanted.find(({ state }) => state !== "healthy");
+  const ill = wanted.find(({ state }) => state !== "healthy" && state !== "absent");
   return ill === undefined
     ? undefined
     : `${ill.name} is ${ill.state}${ill.trouble === null ? "" : `: ${ill.trouble.message}`}`;

@@ -92,9 +92,10 @@ function writeValue({ value, site }: WrittenValue, alone: boolean, format: Forma
 }
 
 function formOf(format: Format, name: string, { line, column }: Site): (value: string) => string {
-  const form = format.forms?.[name];
+  const forms = new Map(Object.entries(format.forms ?? {}));
+  const form = forms.get(name);
   if (form !== undefined) return form;
-  const known = Object.keys(format.forms ?? {});
+  const known = [...forms.keys()];
   throw new ConfigSyncError("TEMPLATE_INVALID", `${format.name} has no form "${name}"`, {
     place: { line, column },
     hint: known.length === 0 ? "Write the value without as" : `It has ${known.join(", ")}`,

@@ -84,7 +84,7 @@ async function checkStaged(output: RenderedOutput, stagedPath: string, turn: Tur
   if (exitCode === 0) return;
   throw new ConfigSyncError(
     "CHECK_REFUSED",
-    `${argv[0]} refuses ${output.shownPath} (exit ${exitCode}): ${said.trim()}`,
+    `${argv[0]} refuses ${output.shownPath} (exit ${exitCode}): ${said.replaceAll(stagedPath, output.shownPath).trim()}`,
     {
       hint: "Nothing was changed. Correct the value that it complains about",
     },

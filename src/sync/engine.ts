@@ -88,10 +88,7 @@ export function createEngine(parts: EngineParts): Engine {
     stopping: stopping.signal,
     queue,
     dependents: (name) => dependents.get(name) ?? [],
-    wanted: (name) => {
-      const rendering = renderings.get(name);
-      return snapshot === undefined || rendering === undefined ? undefined : { snapshot, rendering };
-    },
+    rendering: (name) => renderings.get(name),
   });
 
   const start = async (): Promise<void> => {
@@ -140,7 +137,7 @@ export function createEngine(parts: EngineParts): Engine {
     renderings = rendered;
     takeUpRevision(found.snapshot, found.changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
-    for (const [name, { service }] of concerned) turns.startAfresh(name, service);
+    for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.map(([name]) => name));
   };
 
@@ -163,7 +160,9 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** What a crash left behind in the folders that we write into. */
   const mendLeftovers = async (rendered: Renderings): Promise<void> => {
-    const folders = new Set([...rendered.values()].flatMap(({ service }) => outputFolders(service, parts.roots)));
+    const folders = new Set(
+      [...rendered.values()].flatMap(({ wanted }) => outputFolders(wanted?.service, parts.roots)),
+    );
     for (const text of await recoverWrites(parts.journal, [...folders])) emit({ type: "mended", text });
   };
 

@@ -2,10 +2,9 @@
  * Planning: what is wanted, what is there and what the ledger remembers, turned into what would be done and why. Pure: the
  * dry run, the diff, the status and the apply read the same plan.
  */
-import type { Digest, Snapshot } from "../config/layers.ts";
+import type { Digest } from "../config/layers.ts";
 import { formatPath, type Path, parsePath } from "../config/path.ts";
 import { matchPaths } from "../config/pattern.ts";
-import { reveal } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Current } from "../platform/safe-write.ts";
 import type { RenderedOutput, RenderedService, ResolvedRule } from "../services/render.ts";
@@ -47,7 +46,8 @@ export interface ServicePlan {
 
 export interface PlanInputs {
   readonly service: RenderedService;
-  readonly snapshot: Snapshot;
+  /** The digests of the configuration values that the outputs are made of. */
+  readonly keys: Readonly<Record<string, string>>;
   readonly observed: readonly Observed[];
   readonly record: ServiceRecord;
   readonly digest: Digest;
@@ -56,10 +56,9 @@ export interface PlanInputs {
 }
 
 export function planService(inputs: PlanInputs): ServicePlan {
-  const { service, record, digest } = inputs;
+  const { service, keys, record, digest } = inputs;
   const outputs = inputs.observed.map((observed) => planOutput(observed, record));
   const wanted = digestOutputs(outputs, digest);
-  const keys = digestKeys(service, inputs.snapshot, digest);
   const touched = outputs.some(({ action }) => action === "create" || action === "update");
   const asBefore = record.written?.digest === wanted;
   const owed = record.healthy?.digest !== wanted || record.undo !== undefined;
@@ -160,15 +159,6 @@ function digestOutputs(outputs: readonly OutputPlan[], digest: Digest): string {
     .filter(({ action }) => action !== "wait")
     .map(({ output }) => [output.path, output.text, output.mode ?? null, output.owner ?? null]);
   return digest(JSON.stringify(rows));
-}
-
-function digestKeys(service: RenderedService, snapshot: Snapshot, digest: Digest): Record<string, string> {
-  const keys: Record<string, string> = {};
-  for (const key of new Set(service.outputs.flatMap((output) => output.used))) {
-    const entry = snapshot.entries.get(key);
-    if (entry !== undefined) keys[key] = digest(`${key}\n${reveal(entry.value)}`);
-  }
-  return keys;
 }
 
 /**

@@ -1,13 +1,24 @@
 import type { Change } from "../config/diff.ts";
 import { formatPath, parsePath } from "../config/path.ts";
+import { reveal } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { Service } from "../services/catalog.ts";
 import { findPathConflicts, type Inputs, type RenderedService, renderService } from "../services/render.ts";
 
-/** A service as the present snapshot wants it, or why that cannot be said. One bad service does not hold up the others. */
-export type Rendering =
-  | { readonly service: RenderedService; readonly error?: undefined }
-  | { readonly service?: undefined; readonly error: ConfigSyncError };
+/** What a service should have, and the digests of the configuration values that its outputs are made of, by key. */
+export interface Wanted {
+  readonly service: RenderedService;
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/**
+ * A service as the present snapshot wants it. With an error the present snapshot says nothing that could be written, and what
+ * it said last, if it ever did, stays wanted. One bad service does not hold up the others.
+ */
+export interface Rendering {
+  readonly wanted: Wanted | undefined;
+  readonly error: ConfigSyncError | undefined;
+}
 
 export type Renderings = ReadonlyMap<string, Rendering>;
 
@@ -18,13 +29,19 @@ export function renderAll(
   before?: { readonly renderings: Renderings; readonly changes: readonly Change[] },
 ): Renderings {
   const changed = before === undefined ? undefined : changedNames(before.changes);
+  const digestKey = keyDigests(inputs);
   const renderings = new Map<string, Rendering>();
   for (const service of services) {
     const known = before?.renderings.get(service.name);
-    const concerned = changed === undefined || known?.service?.used.some((key) => changed.has(key)) !== false;
-    renderings.set(service.name, concerned || known === undefined ? render(service, inputs) : known);
+    const isConcerned =
+      known === undefined ||
+      known.error !== undefined ||
+      known.wanted === undefined ||
+      changed === undefined ||
+      known.wanted.service.used.some((key) => changed.has(key));
+    renderings.set(service.name, isConcerned ? render(service, inputs, digestKey, known?.wanted) : known);
   }
-  refuseConflicts(renderings);
+  refuseConflicts(renderings, before?.renderings);
   return renderings;
 }
 
@@ -38,18 +55,40 @@ function changedNames(changes: readonly Change[]): ReadonlySet<string> {
   );
 }
 
-function render(service: Service, inputs: Inputs): Rendering {
+type DigestKey = (key: string) => string | undefined;
+
+/** Many services use the same values: each is digested once a round. Undefined for a key that nobody gives. */
+function keyDigests({ snapshot, digest }: Inputs): DigestKey {
+  const known = new Map<string, string | undefined>();
+  return (key) => {
+    if (!known.has(key)) {
+      const entry = snapshot.entries.get(key);
+      known.set(key, entry && digest(`${key}\n${reveal(entry.value)}`));
+    }
+    return known.get(key);
+  };
+}
+
+function render(service: Service, inputs: Inputs, digestKey: DigestKey, last: Wanted | undefined): Rendering {
   try {
-    return { service: renderService(service, inputs) };
+    const rendered = renderService(service, inputs);
+    const used = new Set(rendered.outputs.flatMap((output) => output.used));
+    const keys = [...used].flatMap((key) => {
+      const digest = digestKey(key);
+      return digest === undefined ? [] : [[key, digest] as const];
+    });
+    return { wanted: { service: rendered, keys: Object.fromEntries(keys) }, error: undefined };
   } catch (error) {
-    return { error: asConfigSyncError(error) };
+    return { wanted: last, error: asConfigSyncError(error) };
   }
 }
 
 /** Two services that write one file would undo each other for ever: neither is applied. */
-function refuseConflicts(renderings: Map<string, Rendering>): void {
-  const rendered = [...renderings.values()].flatMap(({ service }) => service ?? []);
+function refuseConflicts(renderings: Map<string, Rendering>, before: Renderings | undefined): void {
+  const rendered = [...renderings.values()].flatMap(({ wanted, error }) =>
+    wanted === undefined || error !== undefined ? [] : wanted.service,
+  );
   for (const { services, error } of findPathConflicts(rendered)) {
-    for (const name of services) renderings.set(name, { error });
+    for (const name of services) renderings.set(name, { wanted: before?.get(name)?.wanted, error });
   }
 }

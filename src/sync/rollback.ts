@@ -58,6 +58,8 @@ async function runAsBefore(turn: Turn): Promise<void> {
   if (undo === undefined || undo.rule < 0) return;
   const reload = actions?.reloads[undo.rule] ?? turn.service.reload[undo.rule]?.action;
   if (reload === undefined) return;
-  if (undo.wasRunning === false) await turn.actions.stop(reload, turn.stopping);
-  else await turn.actions.reload(reload, turn.stopping);
+  if (undo.wasRunning === false) return turn.actions.stop(reload, turn.stopping);
+  const at = turn.clock.now();
+  await turn.actions.reload(reload, turn.stopping);
+  turn.ledger.update(turn.service.name, { lastReload: { at, took: turn.clock.now() - at, shown: reload.shown } });
 }

@@ -1,26 +1,26 @@
-import type { Digest, Snapshot } from "../config/layers.ts";
+import type { Digest } from "../config/layers.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import type { Ledger } from "./ledger.ts";
 import { observeOutputs } from "./observe.ts";
 import { planService, type ServicePlan } from "./plan.ts";
-import type { Renderings } from "./renderings.ts";
+import type { Renderings, Wanted } from "./renderings.ts";
 
 /** A service with its plan, or with what stands against one. */
 export type Surveyed =
   | { readonly name: string; readonly service: RenderedService; readonly plan: ServicePlan; readonly error?: undefined }
   | { readonly name: string; readonly error: ConfigSyncError; readonly service?: undefined; readonly plan?: undefined };
 
+type Known = { readonly ledger: Pick<Ledger, "record">; readonly digest: Digest };
+
 /** Looks at what is there and plans every service: what `plan`, `status` and `apply` would do now. Changes nothing. */
-export function surveyServices(
-  renderings: Renderings,
-  known: { readonly snapshot: Snapshot; readonly ledger: Pick<Ledger, "record">; readonly digest: Digest },
-): Promise<Surveyed[]> {
+export function surveyServices(renderings: Renderings, known: Known): Promise<Surveyed[]> {
   return Promise.all(
-    [...renderings].map(async ([name, { service, error }]): Promise<Surveyed> => {
-      if (service === undefined) return { name, error };
+    [...renderings].map(async ([name, { wanted, error }]): Promise<Surveyed> => {
+      if (error !== undefined) return { name, error };
+      if (wanted === undefined) throw new Error(`${name} is neither wanted nor refused`);
       try {
-        return { name, service, plan: await lookAndPlan(service, known) };
+        return { name, service: wanted.service, plan: await lookAndPlan(wanted, known) };
       } catch (thrown) {
         return { name, error: asConfigSyncError(thrown) };
       }
@@ -29,11 +29,10 @@ export function surveyServices(
 }
 
 export async function lookAndPlan(
-  service: RenderedService,
-  known: { readonly snapshot: Snapshot; readonly ledger: Pick<Ledger, "record">; readonly digest: Digest },
+  { service, keys }: Wanted,
+  { ledger, digest }: Known,
   forced = false,
 ): Promise<ServicePlan> {
   const observed = await observeOutputs(service);
-  const record = known.ledger.record(service.name);
-  return planService({ service, snapshot: known.snapshot, observed, record, digest: known.digest, forced });
+  return planService({ service, keys, observed, record: ledger.record(service.name), digest, forced });
 }

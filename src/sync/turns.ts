@@ -1,13 +1,12 @@
 /** Taking turns: one service, brought one step nearer to what is wanted, and what follows from how that ended. */
 import { formatDuration } from "../config/coerce.ts";
-import type { Snapshot } from "../config/layers.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
 import type { Step } from "./events.ts";
 import type { Queue } from "./queue.ts";
-import type { Rendering } from "./renderings.ts";
+import type { Rendering, Wanted } from "./renderings.ts";
 import { lookAndPlan } from "./survey.ts";
 import type { Outcome, Shared } from "./turn.ts";
 
@@ -16,7 +15,7 @@ export interface TurnParts extends Shared {
   /** The pauses between failed turns of a service. */
   readonly retry: Backoff;
   /** What is wanted just now. */
-  readonly wanted: (name: string) => { readonly snapshot: Snapshot; readonly rendering: Rendering } | undefined;
+  readonly rendering: (name: string) => Rendering | undefined;
   readonly queue: Pick<Queue, "add" | "addAfter">;
   readonly dependents: (name: string) => readonly string[];
 }
@@ -40,17 +39,19 @@ export function createTurns(parts: TurnParts): Turns {
   const { ledger, clock, queue } = parts;
   const running = new Map<string, Running>();
   const forced = new Set<string>();
+  const unrendered = new Map<string, string | undefined>();
 
   const take = async (name: string): Promise<void> => {
-    const wanted = parts.wanted(name);
-    if (wanted === undefined || parts.stopping.aborted) return;
-    const { service, error } = wanted.rendering;
-    if (service === undefined) return settle(name, { kind: "refused", error });
-    if (waitsForRetry(name)) return;
+    const rendering = parts.rendering(name);
+    if (rendering === undefined || parts.stopping.aborted) return;
+    const { wanted, error } = rendering;
+    reportRefusal(name, error);
+    if (wanted === undefined || waitsForRetry(name)) return;
+    const { service } = wanted;
     const superseded = new AbortController();
     running.set(name, { fingerprint: service.fingerprint, superseded });
     try {
-      const outcome = await work(service, wanted.snapshot, superseded.signal);
+      const outcome = await work(wanted, superseded.signal);
       if (outcome !== undefined) settle(name, outcome);
     } catch (thrown) {
       settle(name, { kind: "retry", error: asConfigSyncError(thrown) });
@@ -59,12 +60,9 @@ export function createTurns(parts: TurnParts): Turns {
     }
   };
 
-  const work = async (
-    service: RenderedService,
-    snapshot: Snapshot,
-    superseded: AbortSignal,
-  ): Promise<Outcome | undefined> => {
-    const plan = await lookAndPlan(service, { ...parts, snapshot }, forced.delete(service.name));
+  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | undefined> => {
+    const { service } = wanted;
+    const plan = await lookAndPlan(wanted, parts, forced.delete(service.name));
     if (plan.verdict === "quarantined" || plan.verdict === "absent") return undefined;
     if (plan.verdict === "current") return forgetTrouble(service.name);
     if (plan.verdict === "apply" && waitsForOthers(service)) return undefined;
@@ -81,7 +79,7 @@ export function createTurns(parts: TurnParts): Turns {
 
   /** A service is not moved while one that it needs is down: its probe would blame the wrong change. */
   const waitsForOthers = ({ name, dependsOn }: RenderedService): boolean => {
-    const down = dependsOn.find((other) => ledger.record(other).retryAt !== undefined && parts.wanted(other));
+    const down = dependsOn.find((other) => ledger.record(other).retryAt !== undefined && parts.rendering(other));
     if (down === undefined) return false;
     tell(name, "waiting", `waits for ${down}`);
     return true;
@@ -124,12 +122,17 @@ export function createTurns(parts: TurnParts): Turns {
 
   const refuse = (name: string, error: ConfigSyncError): void => {
     const message = parts.redact(error.toText());
-    const { trouble, undo } = ledger.record(name);
-    // A turn before this one may have left the service half way: it goes back to where it was healthy.
-    if (undo !== undefined) queue.add(name);
-    if (trouble?.code === error.code && trouble.message === message && running.get(name) === undefined) return;
     ledger.update(name, { trouble: { code: error.code, message, at: clock.now() } });
     tell(name, "refused", message);
+    // It is quarantined now. A turn before this one may have left the service half way: then it goes back to where it was healthy.
+    if (ledger.record(name).undo !== undefined) queue.add(name);
+  };
+
+  /** What cannot even be rendered is told once; what was wanted before stays wanted. */
+  const reportRefusal = (name: string, error: ConfigSyncError | undefined): void => {
+    const message = error && parts.redact(error.toText());
+    if (message !== undefined && message !== unrendered.get(name)) tell(name, "refused", message);
+    unrendered.set(name, message);
   };
 
   const startAfresh = (name: string, service: RenderedService | undefined): void => {

@@ -332,9 +332,24 @@ describe("bad input", () => {
     await startOnGood();
     expect(bed.steps("web").at(-1)).toBe("healthy");
     expect(bed.steps("api")).toEqual(["refused"]);
-    expect(bed.record("api").trouble?.message).toContain("api.port");
+    expect(JSON.stringify(bed.events)).toContain("api.port");
     await bed.change({ ...good, "api.port": "1" });
     expect(bed.steps("api").at(-1)).toBe("healthy");
+  });
+
+  test("that cannot be rendered leaves what was wanted before, also where that is not finished yet", async () => {
+    await oneService();
+    bed.say(good);
+    await bed.start();
+    await bed.engine().settled();
+    expect(bed.steps("web").at(-1)).toBe("waiting");
+    await bed.change({ "web.port": "81" });
+    bed.engine().lookAtEverything();
+    await bed.engine().settled();
+    expect(bed.steps("web").filter((step) => step === "refused")).toHaveLength(1);
+    addPickyContainer();
+    await expect.poll(() => bed.steps("web").at(-1)).toBe("healthy");
+    expect(await bed.read("web.env")).toContain("PORT=80");
   });
 
   test("that the service's own check refuses is never visible, and checked once", async () => {

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { Snapshot } from "../../../src/config/layers.ts";
-import { mergeLayers } from "../../../src/config/layers.ts";
 import { loadFormat } from "../../../src/formats/index.ts";
 import type { RenderedOutput, RenderedService } from "../../../src/services/render.ts";
 import { chooseReload, planService } from "../../../src/sync/plan.ts";
@@ -8,15 +6,6 @@ import { emptyRecord, type ServiceRecord } from "../../../src/sync/record.ts";
 
 const format = await loadFormat("env:compose");
 const digest = (text: string): string => `<${text}>`;
-
-function snapshotOf(values: Readonly<Record<string, string>>): Snapshot {
-  const entries = Object.entries(values).map(([key, value]) => ({
-    path: key.split("."),
-    value,
-    origin: { source: "config.ini" },
-  }));
-  return mergeLayers([{ source: "config.ini", protected: false, entries }], digest);
-}
 
 const signal = { kind: "command", spec: { argv: ["signal"] }, shown: "signal" };
 const restart = { kind: "command", spec: { argv: ["restart"] }, shown: "restart" };
@@ -56,7 +45,7 @@ function serviceOf(output: Partial<RenderedOutput> = {}): RenderedService {
   };
 }
 
-const values = { "web.port": "80", "web.name": "shop" };
+const keys = { "web.port": "<80>", "web.name": "<shop>" };
 
 function planWith(
   found: string | undefined,
@@ -69,8 +58,7 @@ function planWith(
     current: found === undefined ? undefined : { bytes: Buffer.from(found), mode: 0o644, uid: 0, gid: 0 },
     lacks: undefined,
   }));
-  const snapshot = snapshotOf(values);
-  return planService({ service, snapshot, observed, record: { ...emptyRecord, ...record }, digest, forced });
+  return planService({ service, keys, observed, record: { ...emptyRecord, ...record }, digest, forced });
 }
 
 /** The record of a service that is healthy on what `planWith` wants. */
@@ -152,7 +140,7 @@ describe("planService", () => {
   test("as long as every output waits for a file of the service, there is nothing to do, not even when asked", () => {
     const service = serviceOf();
     const observed = service.outputs.map((output) => ({ output, current: undefined, lacks: "/data/app.ini" }));
-    const inputs = { service, snapshot: snapshotOf(values), observed, record: emptyRecord, digest };
+    const inputs = { service, keys, observed, record: emptyRecord, digest };
     expect(planService(inputs)).toMatchObject({ verdict: "absent", reload: undefined, why: "waits for /data/app.ini" });
     expect(planService({ ...inputs, forced: true })).toMatchObject({ verdict: "absent", reload: undefined });
   });
@@ -181,7 +169,7 @@ describe("planService", () => {
       current: { bytes: Buffer.from([0xff, 0xfe, 0x00]), mode: 0, uid: 0, gid: 0 },
       lacks: undefined,
     }));
-    const plan = () => planService({ service, snapshot: snapshotOf({}), observed, record: emptyRecord, digest });
+    const plan = () => planService({ service, keys: {}, observed, record: emptyRecord, digest });
     expect(plan).toThrow(expect.objectContaining({ code: "PARSE_FAILED", place: { file: "out/.env" } }));
   });
 });
