@@ -74,7 +74,7 @@ function describeStart(
   { workspace }: Call,
 ): string[] {
   return [
-    `watching ${folder} for ${services.length} services: ${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`,
+    `watching ${folder} for ${services.length} ${services.length === 1 ? "service" : "services"}: ${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`,
     `try: edit ${workspace}/config.ini and save it`,
     `     config-sync status -w ${workspace}   (in a checkout: scripts/config-sync)`,
   ];

@@ -92,7 +92,7 @@ function judge(service: RenderedService, record: ServiceRecord, work: boolean): 
 function planOutput({ output, current, lacks }: Observed, record: ServiceRecord): OutputPlan {
   const ours = record.owned[output.path] ?? [];
   if (lacks !== undefined) return { output, action: "wait", current, text: output.text, owned: ours, lacks };
-  if (current === undefined && isEmpty(output)) {
+  if (ours.length === 0 && isEmpty(output)) {
     return { output, action: "wait", current, text: output.text, owned: ours, lacks: "a value to write" };
   }
   const { text, owned } = mergeOutput(output, current, ours);
@@ -102,7 +102,7 @@ function planOutput({ output, current, lacks }: Observed, record: ServiceRecord)
   return { ...plan, action: same ? "keep" : "update" };
 }
 
-/** A merge of no keys: who configures nothing for a service gets no file made, and the service is not bothered. */
+/** A merge of no keys: who configures nothing for a service gets no file made or touched, and the service is not bothered. */
 function isEmpty({ merge, format, text }: RenderedOutput): boolean {
   return merge && format.read(text).length === 0;
 }

@@ -148,6 +148,7 @@ describe("planService", () => {
   test("no file is made, and nobody reloaded, for a service that nothing is configured for", () => {
     const service = serviceOf({ merge: true, text: "# nothing set\n" });
     expect(planWith(undefined, {}, service)).toMatchObject({ verdict: "absent", why: "waits for a value to write" });
+    expect(planWith("A=1\n", {}, service).verdict).toBe("absent");
     const owned = { "/out/.env": ["PORT"] };
     expect(planWith("A=1\nPORT=80\n", { owned }, service).outputs[0]).toMatchObject({
       action: "update",

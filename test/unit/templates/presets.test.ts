@@ -5,7 +5,7 @@ import { formatPath } from "../../../src/config/path.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { loadServices, type Service } from "../../../src/services/catalog.ts";
 import { findPathConflicts, type Inputs, type RenderedService, renderService } from "../../../src/services/render.ts";
-import { readPreset, readValues, templates, type Values } from "./preset.ts";
+import { readPreset, readValues, templates } from "./preset.ts";
 
 const golden = join(import.meta.dirname, "golden");
 
