@@ -15,9 +15,12 @@ export interface SecretKnowledge {
 
 const hiddenLine = "[hidden: this file carries secrets]";
 
-/** What the output shall hold: our own text, or what a merge made of it and of what was there. */
+/**
+ * What the output shall hold: our own text, or what a merge made of it and of what was there. In a keyed format it is masked
+ * as `maskBefore` does it, so that what is equal looks equal.
+ */
 export function maskAfter(output: RenderedOutput, text: string, known: SecretKnowledge): string {
-  if (output.format.merge === undefined || text === output.text) return output.maskedText;
+  if (output.format.merge === undefined) return output.maskedText;
   return maskFields(text, output.format.read(text), output, known);
 }
 
@@ -76,7 +79,7 @@ const word = /[\w-]+/g;
 function maskTelling(line: string, { isSecret }: SecretKnowledge): string {
   for (const { 0: name, index } of line.matchAll(word)) {
     const rest = line.slice(index + name.length);
-    const telling = isSecret([name]) || /^(authorization|bearer|basic)$/i.test(name);
+    const telling = isSecret([name.replaceAll("-", "_")]) || /^(authorization|bearer|basic)$/i.test(name);
     if (telling && /[^\s\p{P}\p{S}]/u.test(rest)) return `${line.slice(0, index + name.length)} [hidden]`;
   }
   return line;

@@ -17,7 +17,7 @@ export interface DiffLine {
  */
 export function showDiff({ output, current, text }: OutputPlan, known: SecretKnowledge): DiffLine[] {
   const before = current === undefined ? "" : maskBefore(output, current.bytes.toString(), known);
-  const after = maskAfter(output, text, known);
+  const after = current === undefined ? output.maskedText : maskAfter(output, text, known);
   const patch = structuredPatch("", "", before, after, "", "", { context: 2, timeout: 1000 });
   if (patch === undefined) return [{ kind: "hunk", text: "the file is replaced as a whole" }];
   if (patch.hunks.length === 0) return [{ kind: "hunk", text: describeAttributes(output, current) }];
