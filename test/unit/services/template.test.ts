@@ -232,6 +232,14 @@ describe("prototypes", () => {
 });
 
 describe("whatever a value holds", () => {
+  it("is refused where the finished file is read as something else", async () => {
+    const careless = { ...(await loadFormat("env:compose")), write: (value: string) => value };
+    const template = (await loadCompiler())("\nA={{a.x}}\n", "t.hbs");
+    const tree = buildTree(snapshotOf({ a: { x: "keep # gone" } }), noNames, digest);
+    const error = await failure(() => template.render(tree, careless));
+    expect(error).toMatchObject({ code: "UNREPRESENTABLE", key: "a.x", place: { file: "t.hbs", line: 2, column: 3 } });
+  });
+
   it.each(["ini:gitea", "ini:cockpit", "ini:generic", "env:compose", "env:dotenv", "json", "yaml", "toml"])(
     "%s gives exactly it back, or refuses it by name",
     async (format) => {
@@ -253,7 +261,7 @@ describe("whatever a value holds", () => {
           "\nB = evil",
           '"\n"B": "evil',
           "%(B)s",
-          "${B}",
+          "\x24{B}",
           "${B",
           "true",
           "null",

@@ -78,7 +78,7 @@ const hostile = [
   "%(HTTP_PORT)s",
   "%%",
   "$HOME",
-  "${HOME}",
+  "\x24{HOME}",
   "${",
   "$(id)",
   "a\0b",
