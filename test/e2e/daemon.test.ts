@@ -107,10 +107,18 @@ describe("the end of a daemon", () => {
     const workspace = await minimal();
     const daemon = await start(workspace);
     process.kill(daemon.pid, signal);
-    process.kill(daemon.pid, signal); // as npm does: the terminal's and its own
     await daemon.waitForLine(new RegExp(`${signal}: stopping`));
     expect(await exitCode(daemon)).toBe(0);
     expect((await readdir(workspace.at("state"))).toSorted()).toEqual(["key", "ledger.jsonl"]);
+  });
+
+  test("a signal that arrives twice, from the terminal and from npm, is one", async () => {
+    const workspace = await minimal();
+    const daemon = await start(workspace);
+    // Two kinds, because the kernel makes one of two of a kind.
+    process.kill(daemon.pid, "SIGINT");
+    process.kill(daemon.pid, "SIGTERM");
+    expect(await exitCode(daemon)).toBe(0);
   });
 
   const slow = {
