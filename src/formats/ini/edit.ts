@@ -61,6 +61,8 @@ function addPairs(dialect: Dialect, document: Document, additions: ReadonlyMap<s
   const style = styleOf(document, document.lines.findLast(hasDelimiter));
   const root = dialect.root && dialect.identify(dialect.root);
   const patches: Patch[] = [];
+  // Behind everything else: a key that is added to the last section goes to the very place where a new section begins.
+  const newSections: Patch[] = [];
   let blankBefore = document.text.length > document.start && document.lines.at(-1)?.kind !== "blank";
   for (const [section, settings] of additions) {
     const anchor = anchors.get(section);
@@ -74,13 +76,13 @@ function addPairs(dialect: Dialect, document: Document, additions: ReadonlyMap<s
     else {
       const [first] = settings;
       const gap = blankBefore ? [""] : [];
-      patches.push(
+      newSections.push(
         insertAt(document, document.lines.at(-1)?.end ?? document.start, [...gap, first?.header ?? "", ...lines]),
       );
       blankBefore = true;
     }
   }
-  return patches;
+  return [...patches, ...newSections];
 }
 
 /** The line behind which a new key of a section goes: its last pair, or else its last header. */

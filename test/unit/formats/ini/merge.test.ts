@@ -28,6 +28,17 @@ describe.each(formats.map((format) => [format.name, format] as const))("%s is me
     expect(changed).toBeGreaterThan(100);
   });
 
+  it("also when keys of old and of new sections are wanted, in any order", () => {
+    const sections = fc.uniqueArray(fc.constantFrom("alpha", "beta", "new", "newer"), { minLength: 2 });
+    fc.assert(
+      fc.property(plainText, sections, (text, wanted) => {
+        const { text: merged } = merge(format, text, wanted.map((section) => `[${section}]\nadded = 1\n\n`).join(""));
+        const added = wanted.map((section) => [`${section}.added`, "1"]);
+        expect(valuesOf(format, merged)).toEqual({ ...valuesOf(format, text), ...Object.fromEntries(added) });
+      }),
+    );
+  });
+
   it("keeping every other line, and the order of all", () => {
     fc.assert(
       fc.property(plainText, fc.constantFrom("alpha", "beta"), fc.constantFrom("a", "b"), (text, section, key) => {
