@@ -1,10 +1,11 @@
-import type { Path } from "./path.ts";
+import { type Path, parsePath } from "./path.ts";
 
 export type PathTest = (path: Path) => boolean;
 
 /**
  * A test for paths, from patterns such as `gitea.user_*`: `*` stands for any text within one segment, `**` as a whole
- * segment for any number of segments. Case matters. No patterns: never true.
+ * segment for any number of segments. A segment with dots stands in brackets, as in paths: `[log.console].*`. Case matters. No
+ * patterns: never true.
  */
 export function matchPaths(patterns: readonly string[]): PathTest {
   const tests = patterns.map(matchPath);
@@ -12,7 +13,8 @@ export function matchPaths(patterns: readonly string[]): PathTest {
 }
 
 function matchPath(pattern: string): PathTest {
-  const parts = pattern.split(".").map((part) => (part === "**" ? undefined : segmentTest(part)));
+  const segments = parsePath(pattern) ?? pattern.split(".");
+  const parts = segments.map((part) => (part === "**" ? undefined : segmentTest(part)));
   return (path) => matches(parts, 0, path, 0);
 }
 

@@ -53,8 +53,13 @@ export function secretPaths(patterns: readonly string[]): PathTest {
 
 export type Redact = (text: string) => string;
 
+/** The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked. */
+export function maskUrls(text: string): string {
+  return text.replace(/(:\/\/[^\s/:@?#]*:)[^\s/@]+@/g, `$1${secretMark}@`);
+}
+
 /**
- * Blots the given secrets out of foreign text (a command's output, a server's answer). The net under the Secret type, for
+ * Blots the given secrets, and the passwords in URLs, out of foreign text (a command's output, a server's answer). The net under the Secret type, for
  * text that we do not make ourselves. Secrets under four characters cannot be told from ordinary text and are left.
  */
 export function redactor(secrets: Iterable<string>): Redact {
@@ -64,5 +69,5 @@ export function redactor(secrets: Iterable<string>): Redact {
     forms.add(secret).add(encodeURIComponent(secret)).add(JSON.stringify(secret).slice(1, -1));
   }
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  return (text) => longestFirst.reduce((shown, form) => shown.replaceAll(form, secretMark), text);
+  return (text) => maskUrls(longestFirst.reduce((shown, form) => shown.replaceAll(form, secretMark), text));
 }

@@ -1,5 +1,6 @@
 import type { Change } from "../config/diff.ts";
 import type { Entry } from "../config/layers.ts";
+import { maskUrls } from "../config/secret.ts";
 import { type ConfigSyncError, formatPlace } from "../errors.ts";
 import type { Revision } from "./record.ts";
 
@@ -65,9 +66,11 @@ export function showChange({ key, kind, before, after }: Change): ShownChange {
 
 const longestShown = 60;
 
-/** A value on one line; a Secret shows itself masked. */
+/** A value on one line, its control characters escaped; a Secret shows itself masked, and so does a password in a URL. */
 export function showValue({ value }: Entry): string {
-  const text = JSON.stringify(String(value)).slice(1, -1);
+  const text = maskUrls(String(value)).replace(/[\x00-\x1f\x7f]/g, (character) =>
+    JSON.stringify(character).slice(1, -1),
+  );
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 

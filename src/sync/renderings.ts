@@ -1,7 +1,7 @@
 import type { Change } from "../config/diff.ts";
 import { formatPath, parsePath } from "../config/path.ts";
 import { reveal } from "../config/secret.ts";
-import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError, formatPlace } from "../errors.ts";
 import type { Service } from "../services/catalog.ts";
 import { findPathConflicts, type Inputs, type RenderedService, renderService } from "../services/render.ts";
 
@@ -79,8 +79,16 @@ function render(service: Service, inputs: Inputs, digestKey: DigestKey, last: Wa
     });
     return { wanted: { service: rendered, keys: Object.fromEntries(keys) }, error: undefined };
   } catch (error) {
-    return { wanted: last, error: asConfigSyncError(error) };
+    return { wanted: last, error: nameOrigin(asConfigSyncError(error), inputs) };
   }
+}
+
+/** The template is where a value is refused; the person must go to where it was given. */
+function nameOrigin(error: ConfigSyncError, { snapshot }: Inputs): ConfigSyncError {
+  const origin = error.key === undefined ? undefined : snapshot.entries.get(error.key)?.origin;
+  if (origin === undefined) return error;
+  const place = formatPlace({ ...origin, file: origin.file ?? origin.source });
+  return new ConfigSyncError(error.code, `${error.message} (given in ${place})`, { ...error, cause: error });
 }
 
 /** Two services that write one file would undo each other for ever: neither is applied. */

@@ -39,22 +39,26 @@ export function createTurns(parts: TurnParts): Turns {
   const { ledger, clock, queue } = parts;
   const running = new Map<string, Running>();
   const forced = new Set<string>();
-  const unrendered = new Map<string, string | undefined>();
+  const refused = new Map<string, string>();
 
   const take = async (name: string): Promise<void> => {
     const rendering = parts.rendering(name);
     if (rendering === undefined || parts.stopping.aborted) return;
     const { wanted, error } = rendering;
-    reportRefusal(name, error);
+    if (error !== undefined) reportRefusal(name, error);
     if (wanted === undefined || waitsForRetry(name)) return;
     const { service } = wanted;
     const superseded = new AbortController();
     running.set(name, { fingerprint: service.fingerprint, superseded });
     try {
       const outcome = await work(wanted, superseded.signal);
+      const healed = error === undefined && refused.delete(name);
       if (outcome !== undefined) settle(name, outcome);
+      else if (healed) tell(name, "healthy", "again");
     } catch (thrown) {
-      settle(name, { kind: "retry", error: asConfigSyncError(thrown) });
+      const problem = asConfigSyncError(thrown);
+      if (problem.retryable || problem.code === "INTERNAL") settle(name, { kind: "retry", error: problem });
+      else reportRefusal(name, problem);
     } finally {
       running.delete(name);
     }
@@ -128,11 +132,14 @@ export function createTurns(parts: TurnParts): Turns {
     if (ledger.record(name).undo !== undefined) queue.add(name);
   };
 
-  /** What cannot even be rendered is told once; what was wanted before stays wanted. */
-  const reportRefusal = (name: string, error: ConfigSyncError | undefined): void => {
-    const message = error && parts.redact(error.toText());
-    if (message !== undefined && message !== unrendered.get(name)) tell(name, "refused", message);
-    unrendered.set(name, message);
+  /**
+   * What cannot be rendered, or not be merged into the file that is there, is told once. What was wanted before stays wanted, and
+   * every look looks again.
+   */
+  const reportRefusal = (name: string, error: ConfigSyncError): void => {
+    const message = parts.redact(error.toText());
+    if (message !== refused.get(name)) tell(name, "refused", message);
+    refused.set(name, message);
   };
 
   const startAfresh = (name: string, service: RenderedService | undefined): void => {

@@ -19,6 +19,9 @@ describe("matchPaths", () => {
     ["*a*a.x", ["a", "x"], false],
     ["a.b", ["a.b"], false],
     ["A.b", ["a", "b"], false],
+    ["[log.console].*", ["log.console", "key"], true],
+    ["[log.*].key", ["log.console", "key"], true],
+    ["[log.console].key", ["log", "console", "key"], false],
     ["a.(b|c)", ["a", "b"], false],
   ])("%s on %j: %s", (pattern, path, expected) => {
     expect(matches(pattern, ...path)).toBe(expected);

@@ -65,6 +65,13 @@ describe("redactor", () => {
     expect(redact(said)).toBe('plain [secret], url http://u:[secret]@h, json {"p":"[secret]"}, abc');
   });
 
+  test("blots passwords out of URLs that nobody said to be secret", () => {
+    const redact = redactor([]);
+    expect(redact("dsn=postgres://u:p:w@db:5432/x?a=b, http://plain/x:y@z")).toBe(
+      "dsn=postgres://u:[secret]@db:5432/x?a=b, http://plain/x:y@z",
+    );
+  });
+
   test("a secret that holds another one goes as a whole", () => {
     expect(redactor(["word", "password1"])("password1 word")).toBe("[secret] [secret]");
   });

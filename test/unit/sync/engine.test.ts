@@ -352,6 +352,30 @@ describe("bad input", () => {
     expect(await bed.read("web.env")).toContain("PORT=80");
   });
 
+  test("names the place where the value was given, not only the template", async () => {
+    bed = await makeBed({ web: manifest("web") }, { "web/env.hbs": "P={{number web.port}}" });
+    addContainer(bed, "web");
+    bed.say({ "web.port": "eighty" });
+    await bed.start();
+    expect(JSON.stringify(bed.events)).toContain("(given in config.ini)");
+  });
+
+  test("in the file that is there is told once, the file stays, and it heals with it", async () => {
+    await oneService({ output: ", merge: true" });
+    addPickyContainer();
+    await writeFile(path.join(bed.folder, "out/web.env"), "A='unclosed\n");
+    await startOnGood();
+    bed.engine().lookAtEverything();
+    await bed.engine().settled();
+    expect(bed.steps("web")).toEqual(["refused"]);
+    expect(await bed.read("web.env")).toBe("A='unclosed\n");
+    await writeFile(path.join(bed.folder, "out/web.env"), "A='closed'\n");
+    bed.engine().lookAtEverything();
+    await bed.engine().settled();
+    expect(bed.steps("web").at(-1)).toBe("healthy");
+    expect(await bed.read("web.env")).toBe("A='closed'\nPORT=80\nPWD=canary-1\n");
+  });
+
   test("that the service's own check refuses is never visible, and checked once", async () => {
     await oneService({ output: ', check: [grep, -q, "PORT=8", "{{staged}}"]' });
     const web = addPickyContainer();
