@@ -101,9 +101,15 @@ function parse(text: string, name: string): readonly Field[] {
 }
 
 function toEntry({ path, value, line, start }: Field, text: string, { name, secretPaths }: FileSourceOptions): Entry {
-  const column = start - Math.max(text.lastIndexOf("\n", start - 1), text.lastIndexOf("\r", start - 1));
-  const origin = { source: name, file: name, line, column };
+  const origin = { source: name, file: name, line, column: columnOf(text, start) };
   return { path, value: secretPaths(path) ? new Secret(value) : value, origin };
+}
+
+/** By hand: looking back for a line break that a file does not use would go through the whole file, once for every value. */
+function columnOf(text: string, start: number): number {
+  let lineStart = start;
+  while (lineStart > 0 && text[lineStart - 1] !== "\n" && text[lineStart - 1] !== "\r") lineStart--;
+  return start - lineStart + 1;
 }
 
 function fillIn(layer: Layer, others: readonly Layer[], { environment }: FileSourceOptions): Layer {

@@ -48,12 +48,12 @@ export async function openLedger(path: string): Promise<Ledger> {
     update: (service, change) => {
       const record = { ...(contents.records.get(service) ?? emptyRecord), ...change };
       contents.records.set(service, record);
-      journal.append({ service, record });
+      journal.touch(service);
       return record;
     },
     setRevision: (revision) => {
       contents.revision = revision;
-      journal.append({ revision });
+      journal.touch(undefined);
     },
     flush: journal.flush,
     close: journal.close,
@@ -115,58 +115,86 @@ function formatLedger({ revision, records }: Contents): string {
 }
 
 interface Journal {
-  readonly append: (line: Line) => void;
+  /** The service's record, or with undefined the revision, is to be written as it is then. */
+  readonly touch: (service: string | undefined) => void;
   readonly flush: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Group commit: whatever was appended while one fsync ran goes out with the next. */
+/** Milliseconds until what nobody waits for is written: by then most services are through their turn. */
+const lazily = 50;
+
+/**
+ * Group commit: whatever was touched while one round ran goes out with the next, one line a record. Only a round that somebody
+ * waits for is fsynced; what a power cut takes from the others is found out again by looking.
+ */
 async function startJournal(path: string, contents: Contents): Promise<Journal> {
+  const touched = new Set<string | undefined>();
   let handle: FileHandle | undefined;
   let size = Number.POSITIVE_INFINITY;
-  let waiting: string[] = [];
-  let running: Promise<void> | undefined;
+  let current: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let isUrgent = false;
+  let unsynced = false;
+  let timer: NodeJS.Timeout | undefined;
 
-  const writeOut = (): Promise<void> =>
-    write().catch((error: unknown) => {
-      // What could not be appended is in memory: the next write that works brings the whole file up to date.
+  const writeRound = async (): Promise<void> => {
+    const urgent = isUrgent;
+    const lines = [...touched].map((service) => formatLine(service, contents)).join("");
+    next = undefined;
+    isUrgent = false;
+    touched.clear();
+    try {
+      if (size + lines.length > compactAbove) await rewrite();
+      else await append(lines, urgent);
+    } catch (error) {
+      // What could not be appended is in memory: the next round that works brings the whole file up to date.
       size = Number.POSITIVE_INFINITY;
       throw error;
-    });
-
-  const write = async (): Promise<void> => {
-    const lines = waiting.join("");
-    waiting = [];
-    if (size + lines.length > compactAbove) {
-      await handle?.close();
-      handle = undefined;
-      const text = formatLedger(contents);
-      await writeDurably(path, text);
-      handle = await open(path, "a", 0o600);
-      // A ledger whose live records alone exceed the limit must not be rewritten at every line.
-      size = Math.min(text.length, compactAbove / 2);
-      return;
     }
-    await handle?.appendFile(lines);
-    await handle?.datasync();
+  };
+
+  const append = async (lines: string, urgent: boolean): Promise<void> => {
+    if (!urgent) unsynced = true;
+    if (lines !== "") await handle?.appendFile(lines);
     size += lines.length;
+    if (!urgent) return;
+    await handle?.datasync();
+    unsynced = false;
   };
 
-  const flush = async (): Promise<void> => {
-    while (running !== undefined || waiting.length > 0) {
-      running ??= writeOut().finally(() => {
-        running = undefined;
-      });
-      await running;
-    }
+  const rewrite = async (): Promise<void> => {
+    await handle?.close();
+    handle = undefined;
+    const text = formatLedger(contents);
+    await writeDurably(path, text);
+    handle = await open(path, "a", 0o600);
+    // A ledger whose live records alone exceed the limit must not be rewritten at every line.
+    size = Math.min(text.length, compactAbove / 2);
+    unsynced = false;
   };
 
-  await writeOut();
+  const startRound = (urgent: boolean): Promise<void> => {
+    isUrgent ||= urgent;
+    next ??= current = current.catch(() => undefined).then(writeRound);
+    return next;
+  };
+
+  const flush = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    return touched.size > 0 || unsynced || size === Number.POSITIVE_INFINITY ? startRound(true) : current;
+  };
+
+  await writeRound();
   return {
-    append: (line) => {
-      waiting.push(`${JSON.stringify(line)}\n`);
+    touch: (service) => {
+      touched.add(service);
       // The failure is met by whoever waits for durability; what only wants to be remembered goes on in memory.
-      if (waiting.length === 1) setImmediate(() => void flush().catch(() => undefined));
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        startRound(false).catch(() => undefined);
+      }, lazily).unref();
     },
     flush,
     close: async () => {
@@ -175,4 +203,9 @@ async function startJournal(path: string, contents: Contents): Promise<Journal> 
       handle = undefined;
     },
   };
+}
+
+function formatLine(service: string | undefined, { revision, records }: Contents): string {
+  const line = service === undefined ? { revision } : { service, record: records.get(service) };
+  return `${JSON.stringify(line)}\n`;
 }
