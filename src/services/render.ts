@@ -31,7 +31,7 @@ export interface RenderedService {
   readonly onFailure: "rollback" | "keep";
   /** Configuration keys that were asked for, also those that are missing, and sections that were gone through. */
   readonly used: readonly string[];
-  /** A digest of outputs, reloads and probes: what it stands for is the same while it is the same. */
+  /** A digest of outputs, checks, reloads, probes and patience: what failed with it would fail again while it is the same. */
   readonly fingerprint: string;
 }
 
@@ -86,7 +86,12 @@ export function renderService(service: Service, inputs: Inputs): RenderedService
     backoff: manifest.backoff,
     onFailure: manifest.onFailure,
     used: [...used],
-    fingerprint: fingerprint(outputs, [...reload.map(({ action }) => action), ...probes], inputs.digest),
+    fingerprint: fingerprint(
+      outputs,
+      [...reload.map(({ action }) => action), ...probes],
+      manifest.backoff,
+      inputs.digest,
+    ),
   };
 }
 
@@ -173,7 +178,15 @@ function checkOf(fill: Fill, tree: Branch): (staged: string) => readonly string[
   return (staged) => argv.map((argument) => argument.replaceAll(stagedMark, () => staged));
 }
 
-function fingerprint(outputs: readonly RenderedOutput[], actions: readonly ResolvedAction[], digest: Digest): string {
-  const files = outputs.map(({ path, text, mode, owner }) => [path, text, mode ?? null, owner ?? null]);
-  return digest(JSON.stringify([files, actions.map(({ kind, spec }) => [kind, spec])]));
+function fingerprint(
+  outputs: readonly RenderedOutput[],
+  actions: readonly ResolvedAction[],
+  patience: Backoff,
+  digest: Digest,
+): string {
+  const files = outputs.map(({ path, text, mode, owner, check }) => [
+    ...[path, text, mode ?? null, owner ?? null],
+    check?.(stagedMark) ?? null,
+  ]);
+  return digest(JSON.stringify([files, actions.map(({ kind, spec }) => [kind, spec]), patience]));
 }

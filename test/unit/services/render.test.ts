@@ -95,13 +95,22 @@ probe:
     });
   });
 
-  it("changes its fingerprint with what it renders, and with nothing else", async () => {
-    const service = await load(`${output}probe: { tcp: { host: h, port: "{{a.port}}" } }\n`);
+  it("changes its fingerprint with what it renders, checks and waits for, and with nothing else", async () => {
+    const probe = `probe: { tcp: { host: h, port: "{{a.port}}" } }\n`;
+    const service = await load(`${output}${probe}`);
     const of = (sections: Sections) => renderService(service, inputs(sections, paths)).fingerprint;
     const first = of({ a: { x: "1", port: "1" } });
     expect(of({ a: { x: "1", port: "1", other: "2" } })).toBe(first);
     expect(of({ a: { x: "2", port: "1" } })).not.toBe(first);
     expect(of({ a: { x: "1", port: "2" } })).not.toBe(first);
+    const others = [
+      `${output}${probe.replace("} }", "}, backoff: { give_up: 5m } }")}`,
+      `${output.replace(" }]", ", check: [nginx, -t] }]")}${probe}`,
+    ];
+    for (const other of others) {
+      const rendered = renderService(await load(other), inputs({ a: { x: "1", port: "1" } }, paths));
+      expect(rendered.fingerprint).not.toBe(first);
+    }
   });
 
   it("refuses a spec that the filled-in value makes wrong, with its place", async () => {
