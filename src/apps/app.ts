@@ -1,4 +1,3 @@
-import { type Change, diffSnapshots } from "../config/diff.ts";
 import { type Digest, type Layer, mergeLayers, type Snapshot } from "../config/layers.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { Source, StopWatching } from "../sources/source.ts";
@@ -7,8 +6,6 @@ import type { Source, StopWatching } from "../sources/source.ts";
 export interface Look {
   /** The newest good snapshot: also after a look that met problems. Undefined as long as there never was one. */
   readonly snapshot: Snapshot | undefined;
-  /** What the look changed against the snapshot before it. */
-  readonly changes: readonly Change[];
   /** Why the sources cannot be used as they are; empty when all is well. */
   readonly problems: readonly ConfigSyncError[];
 }
@@ -16,7 +13,6 @@ export interface Look {
 /** A named configuration: its sources and what they say. The one way to it for everybody. */
 export interface App {
   readonly name: string;
-  readonly current: () => Snapshot | undefined;
   /** Reads every source anew. Bad input keeps the last good snapshot; all its problems come at once. */
   readonly look: () => Promise<Look>;
   /** Calls `look` whenever a source may say something new. */
@@ -36,11 +32,9 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
       else problems.push(asConfigSyncError(result.reason));
     }
     const complete = problems.length > 0 ? [] : completeLayers(sources, layers, problems);
-    if (problems.length > 0) return { snapshot: current, changes: [], problems };
-    const snapshot = mergeLayers(complete, digest);
-    const changes = snapshot.hash === current?.hash ? [] : diffSnapshots(current, snapshot);
-    current = snapshot;
-    return { snapshot, changes, problems };
+    if (problems.length > 0) return { snapshot: current, problems };
+    current = mergeLayers(complete, digest);
+    return { snapshot: current, problems };
   };
 
   const watch = async (hint: () => void): Promise<StopWatching> => {
@@ -50,7 +44,7 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     };
   };
 
-  return { name, current: () => current, look, watch };
+  return { name, look, watch };
 }
 
 /** What hangs on other sources is filled in from one and the same look at all of them. */

@@ -3,7 +3,7 @@
  * takes. It acts on state only; whoever has news puts a name into the queue.
  */
 import type { App } from "../apps/app.ts";
-import type { Change } from "../config/diff.ts";
+import { type Change, diffSnapshots } from "../config/diff.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
@@ -128,14 +128,15 @@ export function createEngine(parts: EngineParts): Engine {
       return;
     }
     const old = renderings;
-    const before = snapshot === undefined ? undefined : { renderings: old, changes: found.changes };
+    const changes = diffSnapshots(snapshot, found.snapshot);
+    const before = snapshot === undefined ? undefined : { renderings: old, changes };
     const rendered = renderAll(services, { ...parts, snapshot: found.snapshot }, before);
     if (snapshot === undefined) await mendLeftovers(rendered);
     // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.
     secrets = [...secretTexts(found.snapshot), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
     snapshot = found.snapshot;
     renderings = rendered;
-    takeUpRevision(found.snapshot, found.changes);
+    takeUpRevision(found.snapshot, changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.map(([name]) => name));
