@@ -41,9 +41,10 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
     await discardFiles([...staged.keys()]);
     await restoreFiles(committed.map(previousFile), turn);
     ledger.update(service.name, { undo: before });
+    if (turn.stopping.aborted) return { kind: "superseded" };
     const error = asConfigSyncError(thrown, "WRITE_FAILED");
     if (error.retryable) return { kind: "retry", error };
-    await quarantine(turn, error);
+    await quarantine(turn, error, { refused: true });
     return { kind: "refused", error };
   }
   const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
@@ -123,7 +124,13 @@ async function judgeReload(error: ConfigSyncError, turn: Turn): Promise<Outcome>
   const refusals = turn.ledger.record(turn.service.name).refusals + 1;
   turn.ledger.update(turn.service.name, { refusals });
   if (error.retryable && refusals < turn.reloadAttempts) return { kind: "retry", error };
-  return turn.service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
+  return takeBack(turn, error);
+}
+
+/** Where no file was touched there is nothing to take back: it is asked again until it is healthy. */
+async function takeBack(turn: Turn, error: ConfigSyncError): Promise<Outcome> {
+  const touched = (turn.ledger.record(turn.service.name).undo?.files ?? []).length > 0;
+  return touched && turn.service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
 }
 
 async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
@@ -134,8 +141,7 @@ async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
     await waitUntilHealthy(service.probes, service.backoff, { ...turn, signal });
   } catch (thrown) {
     if (turn.stopping.aborted || turn.superseded.aborted) return { kind: "superseded" };
-    const error = asConfigSyncError(thrown);
-    return service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
+    return takeBack(turn, asConfigSyncError(thrown));
   }
   ledger.update(service.name, {
     healthy: { ...mark, at: turn.clock.now() },

@@ -69,13 +69,17 @@ export function planService(inputs: PlanInputs): ServicePlan {
   const verdict = absent ? "absent" : forced ? "apply" : judge(service, record, touched || owed);
   const everything = record.loaded === undefined || drifted || changedKeys.length === 0 || forced;
   const unloaded = touched || record.loaded?.digest !== wanted || forced;
+  // A turn that ended without an answer may have loaded what it wrote: the reload that it needed is needed again.
+  const atLeast = record.loaded?.digest === record.written?.digest ? undefined : record.undo?.rule;
   return {
     service: service.name,
     verdict,
     outputs,
     digest: wanted,
     reload:
-      verdict === "apply" && unloaded ? chooseReload(service.reload, everything ? undefined : changedKeys) : undefined,
+      verdict === "apply" && unloaded
+        ? chooseReload(service.reload, everything ? undefined : changedKeys, atLeast)
+        : undefined,
     why: forced
       ? "asked for"
       : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
@@ -153,10 +157,10 @@ function hasAttributes({ mode, owner }: RenderedOutput, current: Current): boole
   return owner === undefined || (owner.uid === current.uid && owner.gid === current.gid);
 }
 
-/** Outputs that wait for their files do not count: they are looked at again when the files are there. */
+/** Outputs that wait do not count, nor do those whose last key was removed: from the next look on they wait. */
 function digestOutputs(outputs: readonly OutputPlan[], digest: Digest): string {
   const rows = outputs
-    .filter(({ action }) => action !== "wait")
+    .filter(({ output, action, owned }) => action !== "wait" && (owned.length > 0 || !isEmpty(output)))
     .map(({ output }) => [output.path, output.text, output.mode ?? null, output.owner ?? null]);
   return digest(JSON.stringify(rows));
 }
@@ -164,15 +168,17 @@ function digestOutputs(outputs: readonly OutputPlan[], digest: Digest): string {
 /**
  * The cheapest reload that suffices. Rules stand from cheap to expensive, a later one does what the earlier do: each changed
  * key has the first rule that matches it, and the latest of these is run. `undefined` stands for "anything may have changed".
+ * `atLeast` is the position of a rule that is needed in any case.
  */
 export function chooseReload(
   rules: readonly ResolvedRule[],
   changedKeys: readonly string[] | undefined,
+  atLeast = -1,
 ): ResolvedRule["action"] | undefined {
   if (changedKeys === undefined) return unlessNone(rules.at(-1));
   const tests = rules.map((rule) => (rule.when === undefined ? () => true : matchPaths(rule.when)));
   const needed = changedKeys.map((key) => tests.findIndex((test) => test(pathOf(key))));
-  return unlessNone(rules[Math.max(-1, ...needed)]);
+  return unlessNone(rules[Math.max(atLeast, ...needed)]);
 }
 
 /** `none: true` says that a key needs no reload: then there is nothing to carry out. */

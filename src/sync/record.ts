@@ -36,7 +36,7 @@ export interface Undo {
   readonly files: readonly PreviousFile[];
   /** Undefined where the reload cannot tell. */
   readonly wasRunning: boolean | undefined;
-  /** The position of the reload in the manifest: going back takes the same one as going forward. */
+  /** The position of the reload in the manifest: going back takes the same one as going forward. Negative: none is needed. */
   readonly rule: number;
   readonly owned: ServiceRecord["owned"];
   readonly keys: ServiceRecord["keys"];
@@ -46,6 +46,8 @@ export interface Quarantine {
   /** The fingerprint of outputs, reloads and probes that failed; anything else is tried. */
   readonly fingerprint: string;
   readonly revision: number;
+  /** Turned away before the service saw anything of it. */
+  readonly refused: boolean;
   readonly reason: string;
   readonly at: number;
 }

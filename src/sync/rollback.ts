@@ -1,5 +1,6 @@
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { restoreFiles } from "./files.ts";
+import type { Quarantine } from "./record.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
 import { waitUntilHealthy } from "./verify.ts";
 
@@ -8,19 +9,24 @@ import { waitUntilHealthy } from "./verify.ts";
  * that a crash in the middle goes on with the way back and not with the way forward.
  */
 export async function rollBack(turn: Turn, error: ConfigSyncError): Promise<Outcome> {
-  await quarantine(turn, error);
+  await quarantine(turn, error, { refused: false });
   return finishRollback(turn);
 }
 
 /** Remembers that these outputs failed: they are not tried again by themselves. */
-export async function quarantine(turn: Turn, error: ConfigSyncError): Promise<void> {
-  const at = turn.clock.now();
-  turn.ledger.update(turn.service.name, {
-    quarantine: { fingerprint: turn.service.fingerprint, revision: turn.revision, reason: error.toText(), at },
-    trouble: { code: error.code, message: error.toText(), at },
+export async function quarantine(
+  { ledger, clock, redact, service, revision }: Turn,
+  error: ConfigSyncError,
+  { refused }: Pick<Quarantine, "refused">,
+): Promise<void> {
+  const at = clock.now();
+  const reason = redact(error.toText());
+  ledger.update(service.name, {
+    quarantine: { fingerprint: service.fingerprint, revision, refused, reason, at },
+    trouble: { code: error.code, message: reason, at },
     refusals: 0,
   });
-  await turn.ledger.flush();
+  await ledger.flush();
 }
 
 /** The way back from wherever it stands. It can be begun any number of times. */
@@ -53,13 +59,21 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
   return { kind: "rolled-back", error: new ConfigSyncError("UNHEALTHY", reason) };
 }
 
+/**
+ * Once is enough: from then on the ledger says what the service has loaded, and only its health is waited for. A service that
+ * starts more slowly than its patience lasts would else be restarted for ever.
+ */
 async function runAsBefore(turn: Turn): Promise<void> {
-  const { undo, actions } = turn.ledger.record(turn.service.name);
+  const { ledger, clock, service } = turn;
+  const { undo, actions, healthy } = ledger.record(service.name);
   if (undo === undefined || undo.rule < 0) return;
-  const reload = actions?.reloads[undo.rule] ?? turn.service.reload[undo.rule]?.action;
+  const reload = actions?.reloads[undo.rule] ?? service.reload[undo.rule]?.action;
   if (reload === undefined) return;
-  if (undo.wasRunning === false) return turn.actions.stop(reload, turn.stopping);
-  const at = turn.clock.now();
-  await turn.actions.reload(reload, turn.stopping);
-  turn.ledger.update(turn.service.name, { lastReload: { at, took: turn.clock.now() - at, shown: reload.shown } });
+  const at = clock.now();
+  if (undo.wasRunning === false) await turn.actions.stop(reload, turn.stopping);
+  else {
+    await turn.actions.reload(reload, turn.stopping);
+    ledger.update(service.name, { lastReload: { at, took: clock.now() - at, shown: reload.shown } });
+  }
+  ledger.update(service.name, { loaded: healthy, keys: undo.keys, undo: { ...undo, rule: -1 } });
 }

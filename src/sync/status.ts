@@ -93,10 +93,7 @@ function stateOf(surveyed: Surveyed | undefined, record: ServiceRecord): Service
   if (plan.verdict === "current") return "healthy";
   if (plan.verdict === "absent") return "absent";
   if (plan.verdict === "rollback") return "rolling-back";
-  if (plan.verdict === "quarantined") return refusals.has(record.trouble?.code ?? "") ? "refused" : "rolled-back";
+  if (plan.verdict === "quarantined") return record.quarantine?.refused === true ? "refused" : "rolled-back";
   if (record.retryAt !== undefined) return "waiting";
   return plan.drifted ? "drifted" : "pending";
 }
-
-/** What was turned away before the service saw anything of it. */
-const refusals = new Set(["CHECK_REFUSED", "PATH_FORBIDDEN", "PARSE_FAILED", "UNREPRESENTABLE"]);

@@ -40,6 +40,7 @@ export function createTurns(parts: TurnParts): Turns {
   const running = new Map<string, Running>();
   const forced = new Set<string>();
   const refused = new Map<string, string>();
+  const begun = new Set<string>();
 
   const take = async (name: string): Promise<void> => {
     const rendering = parts.rendering(name);
@@ -53,8 +54,8 @@ export function createTurns(parts: TurnParts): Turns {
     try {
       const outcome = await work(wanted, superseded.signal);
       const healed = error === undefined && refused.delete(name);
-      if (outcome !== undefined) settle(name, outcome);
-      else if (healed) tell(name, "healthy", "again");
+      if (outcome === "current") forgetTrouble(name, healed);
+      else if (outcome !== undefined) settle(name, outcome);
     } catch (thrown) {
       const problem = asConfigSyncError(thrown);
       if (problem.retryable || problem.code === "INTERNAL") settle(name, { kind: "retry", error: problem });
@@ -64,12 +65,13 @@ export function createTurns(parts: TurnParts): Turns {
     }
   };
 
-  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | undefined> => {
+  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | "current" | undefined> => {
     const { service } = wanted;
-    const plan = await lookAndPlan(wanted, parts, forced.delete(service.name));
+    const isForced = forced.delete(service.name);
+    const plan = await lookAndPlan(wanted, parts, isForced);
     if (plan.verdict === "quarantined" || plan.verdict === "absent") return undefined;
-    if (plan.verdict === "current") return forgetTrouble(service.name);
-    if (plan.verdict === "apply" && waitsForOthers(service)) return undefined;
+    if (plan.verdict === "current") return "current";
+    if (plan.verdict === "apply" && !isForced && waitsForOthers(service)) return undefined;
     const revision = ledger.revision()?.number ?? 0;
     return applyService(plan, { ...parts, service, revision, superseded });
   };
@@ -89,10 +91,12 @@ export function createTurns(parts: TurnParts): Turns {
     return true;
   };
 
-  const forgetTrouble = (name: string): undefined => {
+  const forgetTrouble = (name: string, healed: boolean): void => {
     const { trouble, retryAt, attempts, quarantine } = ledger.record(name);
+    if (healed) tell(name, "healthy", "again");
     if (trouble === undefined && retryAt === undefined && attempts === 0 && quarantine === undefined) return;
     ledger.update(name, { ...unworried, quarantine: undefined });
+    queue.add(...parts.dependents(name));
   };
 
   const settle = (name: string, outcome: Outcome): void => {
@@ -147,6 +151,13 @@ export function createTurns(parts: TurnParts): Turns {
     if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
     const { retryAt, attempts } = ledger.record(name);
     if (retryAt !== undefined || attempts > 0) ledger.update(name, { retryAt: undefined, attempts: 0, refusals: 0 });
+    if (!begun.has(name)) forgetRefusal(name);
+    begun.add(name);
+  };
+
+  /** Since the last start the settings, the manifest or the machine may have become others, and to be refused again costs nothing. */
+  const forgetRefusal = (name: string): void => {
+    if (ledger.record(name).quarantine?.refused === true) ledger.update(name, { quarantine: undefined });
   };
 
   const tell = (service: string, step: Step, text: string): void =>

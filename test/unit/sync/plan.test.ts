@@ -120,8 +120,39 @@ describe("planService", () => {
     expect(later.outputs[0]).toMatchObject({ text: "OTHER=1\nNEW=3\n", owned: ["NEW"] });
   });
 
+  test("an output whose last key went is done with: the look after it finds nothing to do", () => {
+    const [output] = serviceOf().outputs;
+    const [gone] = serviceOf({ merge: true, text: "", path: "/out/gone" }).outputs;
+    const service = { ...serviceOf(), outputs: [output, gone].flatMap((one) => one ?? []) };
+    const planBoth = (found: string, record: Partial<ServiceRecord>) =>
+      planService({
+        service,
+        keys,
+        observed: service.outputs.map((output, index) => ({
+          output,
+          current: { bytes: Buffer.from(index === 0 ? "PORT=80\n" : found), mode: 0o644, uid: 0, gid: 0 },
+          lacks: undefined,
+        })),
+        record: { ...emptyRecord, ...record },
+        digest,
+      });
+    const first = planBoth("PORT=80\n", { ...healthyRecord(), owned: { "/out/gone": ["PORT"] } });
+    expect(first.outputs[1]).toMatchObject({ action: "update", text: "", owned: [] });
+    const mark = { revision: 2, digest: first.digest, at: 0 };
+    const second = planBoth("", { desired: mark, written: mark, loaded: mark, healthy: mark, keys });
+    expect(second.verdict).toBe("current");
+  });
+
+  test("where nobody knows what was loaded last, the reload that was needed for it is needed again", () => {
+    const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {} };
+    const record = { ...healthyRecord(), keys: { ...keys, "web.name": "<old>" }, undo };
+    const written = { revision: 2, digest: "<other>", at: 0 };
+    expect(planWith("PORT=79\n", { ...record, written }).reload).toBe(restart);
+    expect(planWith("PORT=79\n", { ...record, written, loaded: written }).reload).toBe(signal);
+  });
+
   test("what failed is held back until something else is wanted, or somebody asks", () => {
-    const quarantine = { fingerprint: "print of PORT=80\n", revision: 4, reason: "503", at: 0 };
+    const quarantine = { fingerprint: "print of PORT=80\n", revision: 4, refused: false, reason: "503", at: 0 };
     const held = planWith("PORT=79\n", { quarantine });
     expect(held).toMatchObject({ verdict: "quarantined", reload: undefined, why: "revision 4 failed: 503" });
     expect(planWith("PORT=79\n", { quarantine }, serviceOf({ text: "PORT=81\n" })).verdict).toBe("apply");
@@ -132,7 +163,7 @@ describe("planService", () => {
   });
 
   test("a way back that was cut off is gone to its end", () => {
-    const quarantine = { fingerprint: "print of PORT=80\n", revision: 4, reason: "503", at: 0 };
+    const quarantine = { fingerprint: "print of PORT=80\n", revision: 4, refused: false, reason: "503", at: 0 };
     const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {} };
     expect(planWith("PORT=80\n", { quarantine, undo }).verdict).toBe("rollback");
   });
