@@ -27,6 +27,8 @@ interface Written {
   readonly end: number;
   readonly stretch: Stretch;
   readonly alone: boolean;
+  /** Whether it is the first on its line but for blanks. */
+  readonly opensLine: boolean;
 }
 
 /**
@@ -36,39 +38,60 @@ interface Written {
 export function writeStretches(stretches: readonly Stretch[], format: Format): Omit<Rendering, "used"> {
   let text = "";
   let maskedText = "";
+  let before = "";
+  let looked = 0;
   const written: Written[] = [];
   for (const [index, stretch] of stretches.entries()) {
     const start = text.length;
-    const alone = "value" in stretch && standsAlone(stretches, index, format);
-    const { exact, masked } = "value" in stretch ? writeValue(stretch, alone, format) : verbatim(stretch.text);
+    const isValue = "value" in stretch;
+    const alone = isValue && format.alone.before.test(before) && format.alone.after.test(behind(stretches, index));
+    const opensLine = isValue && /(?:^|[\r\n])[ \t]*$/.test(before);
+    const { exact, masked } = isValue ? writeValue(stretch, alone, format) : verbatim(stretch.text);
     text += exact;
     maskedText += masked;
-    written.push({ start, end: text.length, stretch, alone });
+    written.push({ start, end: text.length, stretch, alone, opensLine });
+    if (isValue) looked = countLook(looked + before.length);
+    before = isValue ? passValue(before) : before + stretch.text;
   }
   const fields = readBack(text, written, format);
   const secretFields = new Set<Field>();
+  const met = new Set<Written>();
   for (const [piece, field] of meetings(written, fields)) {
+    refuseEdge(piece, field, format);
+    if (!overlaps(field, piece)) continue;
+    met.add(piece);
     compare(piece, field, format);
     if ("value" in piece.stretch && piece.stretch.value.secret) secretFields.add(field);
   }
+  for (const piece of written) if (!met.has(piece)) refuseLost(text, piece, format);
   return { text, maskedText, fields, secretFields: [...secretFields] };
 }
 
-/** A neighbouring value shows to the format's patterns as a NUL: it is something, and it is not the end of the line. */
-function standsAlone(stretches: readonly Stretch[], index: number, format: Format): boolean {
-  const before = around(stretches, index, -1);
-  const after = around(stretches, index, 1);
-  return format.alone.before.test(before) && format.alone.after.test(after);
+/**
+ * What the patterns of the format see before the next value: the line so far, and what the template says since. A value
+ * shows as a NUL: it is something, and it is not the end of the line. Members of a list are alike to every pattern, so that
+ * one stands for three (not for two, which would turn an odd number of quotes into an even one).
+ */
+function passValue(before: string): string {
+  const line = before.slice(Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r")) + 1);
+  return `${line.replace(/(\0[^\0]+)\1\1$/, "$1")}\0`;
 }
 
-function around(stretches: readonly Stretch[], index: number, step: 1 | -1): string {
+/** Everything before a value is looked at for each value: what is one line of millions of values is not waited for. */
+function countLook(looked: number): number {
+  if (looked <= 64 * 1024 * 1024) return looked;
+  throw new ConfigSyncError("TEMPLATE_INVALID", "writes too many values into one line", {
+    hint: "Break the line of the template, so that each round of #each begins a new one",
+  });
+}
+
+function behind(stretches: readonly Stretch[], index: number): string {
   let text = "";
-  for (let i = index + step; i >= 0 && i < stretches.length; i += step) {
+  for (let i = index + 1; i < stretches.length; i++) {
     const stretch = stretches[i];
     if (stretch === undefined) break;
-    const piece = "value" in stretch ? "\0" : stretch.text;
-    text = step === 1 ? text + piece : piece + text;
-    if ("value" in stretch) break;
+    if ("value" in stretch) return `${text}\0`;
+    text += stretch.text;
   }
   return text;
 }
@@ -161,7 +184,7 @@ function trace(
   return { templateLine: origin.stretch.line + above, key };
 }
 
-/** Every value that was written, with each field that holds it or a part of it. */
+/** Every value that was written, with each field that holds it or a part of it, or touches it. */
 function* meetings(written: readonly Written[], fields: readonly Field[]): Generator<[Written, Field]> {
   const byStart = fields.toSorted((a, b) => a.start - b.start);
   let first = 0;
@@ -170,7 +193,7 @@ function* meetings(written: readonly Written[], fields: readonly Field[]): Gener
     while ((byStart[first]?.end ?? Number.POSITIVE_INFINITY) < piece.start) first++;
     for (let i = first; (byStart[i]?.start ?? Number.POSITIVE_INFINITY) <= piece.end; i++) {
       const field = byStart[i];
-      if (field !== undefined && overlaps(field, piece)) yield [piece, field];
+      if (field !== undefined && field.end >= piece.start) yield [piece, field];
     }
   }
 }
@@ -179,6 +202,24 @@ function* meetings(written: readonly Written[], fields: readonly Field[]): Gener
 function overlaps(a: { start: number; end: number }, b: { start: number; end: number }): boolean {
   if (a.start === a.end || b.start === b.end) return a.start <= b.end && b.start <= a.end;
   return a.start < b.end && b.start < a.end;
+}
+
+/**
+ * A value inside other text stays on its side of the delimiter: `{{x}}=1` must not become `A=` and `B=1`, and a whole line
+ * that is a value must not become a key and its value.
+ */
+function refuseEdge({ start, end, stretch, alone }: Written, field: Field, format: Format): void {
+  if (!("value" in stretch) || alone || stretch.site.raw) return;
+  const begins = field.start > start && (field.start < end || (field.start === end && field.end > end));
+  const ends = field.end > start && field.end < end;
+  if (begins || ends) throw misread(stretch, format);
+}
+
+/** What is in no field is a name. It must not end its own line's name early, nor make a comment or a section of the line. */
+function refuseLost(text: string, { end, stretch, opensLine, alone }: Written, format: Format): void {
+  if (!("value" in stretch) || alone || stretch.site.raw || format.merge === undefined) return;
+  const delimited = /[=:]$/.test(stretch.value.text) && /^[ \t]*[=:]/.test(text.slice(end, end + 100));
+  if (delimited || (opensLine && /^[#;[]/.test(stretch.value.text))) throw misread(stretch, format);
 }
 
 /**
@@ -196,11 +237,15 @@ function compare(piece: Written, field: Field, format: Format): void {
     stretch.value.bare === true
   )
     return;
-  const { value, site } = stretch;
   const larger =
     field.start <= piece.start && field.end >= piece.end && field.end - field.start > piece.end - piece.start;
-  if (larger || field.value === value.text) return;
-  throw new ConfigSyncError("UNREPRESENTABLE", `${nameOf(value)} would be read as something else in ${format.name}`, {
+  if (larger || field.value === stretch.value.text) return;
+  throw misread(stretch, format);
+}
+
+function misread({ value, site }: WrittenValue, format: Format): ConfigSyncError {
+  const message = `${nameOf(value)} would be read as something else in ${format.name}`;
+  return new ConfigSyncError("UNREPRESENTABLE", message, {
     key: value.key,
     place: { line: site.line, column: site.column },
   });

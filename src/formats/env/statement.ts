@@ -12,9 +12,9 @@ export interface Statement extends Field {
 
 export type ReadStatements = (text: string) => readonly Statement[];
 
-/** Positions where a value stands alone: `NAME=▮` up to the end of the line, or to a comment. */
+/** Positions where a value stands alone: `NAME=▮` up to the end of the line, or to a comment. The name can be a value too. */
 export const aloneInEnv = {
-  before: /(?:^|[\r\n])[\w.[\] \t-]+[=:][ \t]*$/,
+  before: /(?:^|[\r\n])[\w.[\] \t\0-]+[=:][ \t]*$/,
   after: /^[ \t]*(?:$|\r?\n|[ \t]#)/,
 };
 

@@ -51,6 +51,31 @@ describe("a template writes values by the rules of its format", () => {
     expect(error.message).toContain('the value of "a.x"');
   });
 
+  const together: readonly [string, string, string, string][] = [
+    ["in a quoted text", "json", '{"a": "{{a.x}}, {{a.y}}, {{a.x}}"}', '{"a": "5, b c, 5"}'],
+    ["in a quoted text", "toml", 'a = "{{a.x}}, {{a.y}}, {{a.x}}"\n', 'a = "5, b c, 5"\n'],
+    ["in a list", "yaml", "a: [{{a.x}}, {{a.y}}, {{a.x}}]\n", 'a: ["5", "b c", "5"]\n'],
+    ["in a mapping on one line", "yaml", "a: {x: {{a.x}}, y: {{a.y}} }\n", 'a: {x: "5", y: "b c" }\n'],
+    ["behind a name that is a value", "env:compose", "{{a.z}}={{a.y}}\n", 'N="b c"\n'],
+  ];
+  it.each(together)("several values %s of %s each know where they stand", async (_, format, template, text) => {
+    expect((await renderText(template, { a: { x: "5", y: "b c", z: "N" } }, { format })).text).toBe(text);
+  });
+
+  it("writes a long list on one line without looking through all of it for each member", async () => {
+    const template = '["{{a.x}}"{{#each (split a.x)}}, "{{this}}"{{/each}}]';
+    const members = Array.from({ length: 50_000 }, (_, index) => `m${index}`);
+    const { text } = await renderText(template, { a: { x: members.join(",") } }, { format: "json" });
+    expect(JSON.parse(text)).toEqual([members.join(","), ...members]);
+  });
+
+  it("refuses a line whose values would take minutes to place", async () => {
+    const template = '{ {{#each (split a.x)}}"{{this}}": [{{this}}],{{/each}} }';
+    const members = Array.from({ length: 20_000 }, (_, index) => `m${index}`).join(",");
+    const error = await failure(() => renderText(template, { a: { x: members } }, { format: "json" }));
+    expect(error).toMatchObject({ code: "TEMPLATE_INVALID", message: expect.stringContaining("one line") });
+  });
+
   it("writes {{{ }}} as it is, and warns of it", async () => {
     const template = (await loadCompiler())("a\n  {{{a.x}}}", "t.hbs");
     const tree = buildTree(snapshotOf({ a: { x: "$(x)\n" } }), noNames, digest);
@@ -58,6 +83,39 @@ describe("a template writes values by the rules of its format", () => {
     expect(template.warnings).toEqual([
       { place: { file: "t.hbs", line: 2, column: 3 }, message: expect.stringContaining("as it is") },
     ]);
+  });
+});
+
+describe("no value breaks out of its place", () => {
+  const cases: readonly [string, string, string, string][] = [
+    [
+      "a member of environment= into the next one",
+      "ini:supervisor",
+      "[p]\nenvironment=A={{a.ok}},B={{a.x}}\n",
+      "1,C=2",
+    ],
+    ["a name into its value", "env:raw", "{{a.x}}=1\n", "A=B"],
+    ["a name into its value", "env:raw", "{{a.x}}=1\n", "A="],
+    ["a name into its value", "env:compose", "{{a.x}}=1\n", "A:B"],
+    ["a name into its value", "ini:gitea", "[s]\n{{a.x}} = 1\n", "a=b"],
+    ["a name into its value", "ini:python", "[s]\n{{a.x}} = 1\n", "a:"],
+    ["a line into a name and its value", "env:raw", "{{a.x}}\n", "PATH=/evil"],
+    ["a line into a section", "ini:generic", "[s]\n{{a.x}}\nk = 1\n", "[other]"],
+    ["a name into a section", "ini:gitea", "[s]\n{{a.x}} = 1\nk = 2\n", "[other]"],
+    ["a line of a value into a comment", "ini:python", "[s]\nk =\n  {{a.ok}}\n  {{a.x}}\n", "#pa55"],
+    ["a line of a value into a comment", "ini:cockpit", "[s]\nk = {{a.ok}}\n{{a.x}}\n", "#pa55"],
+  ];
+  it.each(cases)("%s of %s: %j", async (_, format, template, x) => {
+    const error = await failure(() => renderText(template, { a: { x, ok: "ok" } }, { format }));
+    expect(error).toMatchObject({ code: "UNREPRESENTABLE", key: "a.x", place: { file: "t.hbs" } });
+    expect(error.message).not.toContain(x);
+  });
+
+  it("a key of the configuration that names a key of the output", async () => {
+    const template = "{{#each a}}{{@key}}={{this}}\n{{/each}}";
+    expect((await renderText(template, { a: { NAME: "b=c" } }, { format: "env:raw" })).text).toBe("NAME=b=c\n");
+    const error = await failure(() => renderText(template, { a: { "A=B": "c" } }, { format: "env:raw" }));
+    expect(error).toMatchObject({ code: "UNREPRESENTABLE" });
   });
 });
 
