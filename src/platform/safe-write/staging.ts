@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
   fchmodSync,
@@ -73,10 +71,20 @@ export async function makeFolders(missing: readonly string[]): Promise<void> {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
       throw error;
     }
-    const { uid, gid } = statSync(parent);
-    const made = statSync(folder);
-    if (process.getuid?.() === 0 && (made.uid !== uid || made.gid !== gid)) chownSync(folder, uid, gid);
-    chmodSync(folder, 0o755 | (made.mode & 0o2000));
+    setFolderOwner(folder, statSync(parent));
     await syncFolder(parent);
+  }
+}
+
+/** By descriptor: whoever owns the folder around it could have put a symlink in its place, and we may be root. */
+function setFolderOwner(folder: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const fd = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    const made = fstatSync(fd);
+    if (process.getuid?.() === 0 && (made.uid !== uid || made.gid !== gid)) fchownSync(fd, uid, gid);
+    fchmodSync(fd, 0o755 | (made.mode & 0o2000));
+  } finally {
+    closeSync(fd);
   }
 }

@@ -86,6 +86,27 @@ describe("stage and commit", () => {
       expect(rights(box.path("root", folder))).toEqual({ mode: 0o755, uid: 1000, gid: 1001 });
   });
 
+  it("gives no foreign folder away when a link takes the place of the folder that it just made", async () => {
+    const foreign = box.folder("foreign");
+    chmodSync(foreign, 0o700);
+    chownSync(box.folder("root"), 1234, 1234);
+    const wanted = request(box.path("root", "new", "f"), "x");
+    const { mkdirSync } = fs;
+    fs.mkdirSync = ((path: string, mode: number) => {
+      mkdirSync(path, mode);
+      renameSync(path, box.path("root", "aside"));
+      symlinkSync(foreign, path);
+    }) as typeof mkdirSync;
+    syncBuiltinESMExports();
+    try {
+      await expect(stageFile(wanted)).rejects.toMatchObject({ code: "WRITE_FAILED" });
+    } finally {
+      fs.mkdirSync = mkdirSync;
+      syncBuiltinESMExports();
+    }
+    expect(rights(foreign)).toEqual({ mode: 0o700, uid: 0, gid: 0 });
+  });
+
   it("makes a new folder once for outputs that are staged side by side", async () => {
     const paths = Array.from({ length: 40 }, (_, index) => box.path("root", "new", "deep", `${index}.ini`));
     await commitFiles(await Promise.all(paths.map((path) => stageFile(request(path, path)))));
