@@ -47,7 +47,16 @@ export async function request(wanted: HttpRequest): Promise<HttpAnswer> {
 export function showUrl(text: string): string {
   if (!URL.canParse(text)) return "an invalid URL";
   const { protocol, host, pathname } = new URL(text);
-  return `${protocol}//${decodeURIComponent(host)}${pathname}`;
+  return `${protocol}//${decode(host)}${pathname}`;
+}
+
+/** A password may hold a % that nobody escaped: then it stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function target({ method, url, headers, body, insecureTls }: HttpRequest, signal: AbortSignal) {
@@ -57,11 +66,11 @@ function target({ method, url, headers, body, insecureTls }: HttpRequest, signal
   }
   const { protocol, hostname, port, pathname, search, username, password } = parsed;
   const unix = protocol === "http+unix:";
-  const auth = username === "" ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const auth = username === "" ? undefined : `${decode(username)}:${decode(password)}`;
   const options: https.RequestOptions = {
     method,
     path: `${pathname || "/"}${search}`,
-    ...(unix ? { socketPath: decodeURIComponent(hostname) } : { hostname: hostname.replace(/^\[|\]$/g, ""), port }),
+    ...(unix ? { socketPath: decode(hostname) } : { hostname: hostname.replace(/^\[|\]$/g, ""), port }),
     ...(auth !== undefined && { auth }),
     headers: {
       Accept: "*/*",

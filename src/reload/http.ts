@@ -4,6 +4,7 @@ import { z } from "zod";
 import { duration } from "../config/schema.ts";
 import { redactor } from "../config/secret.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
+import { describeKind } from "../platform/confine.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { type HttpAnswer, request, showUrl } from "../platform/http.ts";
 import { flag, headers, statuses, url } from "../platform/http-fields.ts";
@@ -71,10 +72,12 @@ const fileLimit = 4 * 1024 * 1024;
 /** Undefined where there is no such file. */
 async function readLimited(file: string): Promise<Buffer | undefined> {
   try {
-    const { size } = await stat(file);
-    if (size <= fileLimit) return await readFile(file);
+    const stats = await stat(file);
+    if (!stats.isFile()) throw new ConfigSyncError("VALUE_INVALID", `the body_file ${file} is ${describeKind(stats)}`);
+    if (stats.size <= fileLimit) return await readFile(file);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
+    if (error instanceof ConfigSyncError) throw error;
     throw new ConfigSyncError("UNREACHABLE", `the body_file ${file} cannot be read`, { cause: error });
   }
   throw new ConfigSyncError("VALUE_INVALID", `the body_file ${file} is larger than 4 MiB`);

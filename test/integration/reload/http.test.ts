@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { reloadOf } from "../../../src/reload/index.ts";
 import { actionContext, plantedSecret, startHungServer } from "../../support/action-context.ts";
@@ -123,5 +125,31 @@ describe("http reload", () => {
     await send(spec);
     expect(service.seen.at(-1)).toMatchObject({ body: '{"a": "ä"}', headers: { "content-type": "application/json" } });
     await release();
+  });
+
+  test("a body_file that is no file is refused, and not waited for", async () => {
+    const { folder, release } = await leash("body");
+    const pipe = path.join(folder, "pipe");
+    await promisify(execFile)("mkfifo", [pipe]);
+    const refused = send({ url: `${service.url}/open`, body_file: pipe });
+    await expect(refused).rejects.toMatchObject({
+      code: "VALUE_INVALID",
+      message: expect.stringContaining("a named pipe"),
+    });
+    await release();
+  });
+
+  test("a % in a URL's password that nobody escaped is a %", async () => {
+    const { port } = new URL(service.url);
+    await send({ url: `http://admin:100%@127.0.0.1:${port}/open` });
+    const authorization = `Basic ${Buffer.from("admin:100%").toString("base64")}`;
+    expect(service.seen.at(-1)).toMatchObject({ headers: { authorization } });
+  });
+
+  test("a socket whose name is no valid escape is a socket that is not there", async () => {
+    const reload = reloadOf("http");
+    const spec = { url: "http+unix://100%/path" };
+    expect(reload.describe(reload.schema.parse(spec))).toBe("POST http+unix://100%/path");
+    await expect(send(spec)).rejects.toMatchObject({ code: "UNREACHABLE" });
   });
 });
