@@ -41,7 +41,8 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
 async function takeLock(path: string): Promise<Server | undefined> {
   if (process.platform !== "linux") return undefined;
   const name = `\0config-sync:${await digestName(path)}`;
-  const lock = createLock();
+  // Anybody on this machine may connect to it: a connection that stays would keep the process from ending.
+  const lock = createLock((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     lock.once("error", (error) => reject(systemCode(error) === "EADDRINUSE" ? alreadyRunning() : error));
     lock.listen(name, () => resolve(lock.unref()));
@@ -80,6 +81,7 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
   };
 }
 
+/** Work may be silent for as long as a probe is patient: its answer begins at once, so that nobody takes us for dead. */
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
   const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);
   try {
@@ -89,10 +91,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
         response.end(`${JSON.stringify(await handlers.status())}\n`);
         break;
       case "POST /apply":
+        response.flushHeaders();
         await handlers.apply(emit);
         response.end();
         break;
       case "POST /reload":
+        response.flushHeaders();
         await handlers.reload(searchParams.get("service") ?? "", emit);
         response.end();
         break;
