@@ -81,7 +81,8 @@ async function run(
 
   const status = async (): Promise<StatusReport> => {
     const { problems, renderings, running } = engine.state();
-    const surveyed = await surveyServices(renderings, { ledger, digest: workspace.digest });
+    const { digest, settings } = workspace;
+    const surveyed = await surveyServices(renderings, { ledger, digest, roots: settings.roots });
     const names = inOrder(workspace.services);
     return reportStatus({ daemon: { pid: process.pid, since, version }, names, ledger, problems, surveyed, running });
   };

@@ -13,5 +13,10 @@ if (Number(process.versions.node.split(".")[0]) < oldest) {
 const { HOME: home, NODE_COMPILE_CACHE: given } = process.env;
 if (home && given === undefined) module.enableCompileCache(join(home, ".cache", "config-sync"));
 
+// Who reads may stop before the end: `config-sync explain gitea | head -1`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 const { runCommandLine } = await import("./cli/program.ts");
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -3,7 +3,7 @@ import { describeEvent, type Emit, type SyncEvent, type Tone } from "../sync/eve
 import type { ServiceStatus, StatusReport } from "../sync/status.ts";
 import { type Call, exitCodes } from "./command.ts";
 import { findStatus } from "./find-status.ts";
-import { formatServices } from "./status-table.ts";
+import { formatProblems, formatServices } from "./status-table.ts";
 import type { Style } from "./terminal.ts";
 
 /** A piece of work of the engine that a person watches: where the daemon does it, and how it is done without one. */
@@ -59,7 +59,7 @@ function printEvent({ json, print, style }: Call): Emit {
 
 function printOutcome({ json, print, style }: Call, report: StatusReport): void {
   if (json) print(JSON.stringify({ type: "status", ...report }));
-  else print(formatServices(report.services, style));
+  else for (const line of [...formatProblems(report, style), formatServices(report.services, style)]) print(line);
 }
 
 function isWell({ problems, services }: StatusReport): boolean {

@@ -35,7 +35,11 @@ function inputsOf({ settings }: Workspace) {
 
 /** Every service with its plan, in the order of application. */
 export async function survey({ workspace, renderings, ledger }: Inspection): Promise<Surveyed[]> {
-  const found = await surveyServices(renderings, { ledger, digest: workspace.digest });
+  const found = await surveyServices(renderings, {
+    ledger,
+    digest: workspace.digest,
+    roots: workspace.settings.roots,
+  });
   const byName = new Map(found.map((one) => [one.name, one]));
   return inOrder(workspace.services).flatMap((name) => byName.get(name) ?? []);
 }

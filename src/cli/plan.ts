@@ -48,7 +48,7 @@ interface ShownOutput {
   readonly lacks?: string | undefined;
 }
 
-function isChange({ verdict }: ShownService): boolean {
+function isChange({ verdict }: Pick<ShownService, "verdict">): boolean {
   return verdict === "apply" || verdict === "rollback";
 }
 
@@ -70,12 +70,8 @@ async function showService({ name, service, plan, error }: Surveyed, known: Secr
     why: known.redact(plan.why),
     outputs: await Promise.all(plan.outputs.map((output) => showOutput(output, known))),
     reload: plan.reload?.shown ?? null,
-    probes: isPending(plan.verdict) ? service.probes.map(({ shown }) => shown) : [],
+    probes: isChange(plan) ? service.probes.map(({ shown }) => shown) : [],
   };
-}
-
-function isPending(verdict: string): boolean {
-  return verdict === "apply" || verdict === "rollback";
 }
 
 async function showOutput(planned: OutputPlan, known: SecretKnowledge): Promise<ShownOutput> {
@@ -111,7 +107,7 @@ function printPlan(services: readonly ShownService[], { print, style }: Call): v
       print(`  ${signs[action]} ${path}${lacks === undefined ? "" : style("gray", ` waits for ${lacks}`)}`);
       for (const { kind, text } of diff) print(`      ${style(lineStyles[kind], `${linePrefixes[kind]}${text}`)}`);
     }
-    if (isPending(service.verdict)) print(`  ${style("gray", describeReload(service))}`);
+    if (isChange(service)) print(`  ${style("gray", describeReload(service))}`);
     print("");
   }
   print(summarize(services));

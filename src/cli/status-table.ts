@@ -1,5 +1,5 @@
 import { formatDuration } from "../config/coerce.ts";
-import type { ServiceState, ServiceStatus } from "../sync/status.ts";
+import type { ServiceState, ServiceStatus, StatusReport } from "../sync/status.ts";
 import { type Cell, formatTable, formatTime, type Style, type StyleFormat } from "./terminal.ts";
 
 const styles: Readonly<Record<ServiceState, Style>> = {
@@ -27,6 +27,13 @@ export function formatServices(services: readonly ServiceStatus[], style: StyleF
     trouble === null ? [] : [`${style("bold", name)}: ${style("red", trouble.message)}`],
   );
   return [table, ...(troubles.length > 0 ? ["", ...troubles] : [])].join("\n");
+}
+
+/** What is wrong with the sources, and what that means for the services; nothing where all is well. */
+export function formatProblems({ daemon, problems }: StatusReport, style: StyleFormat): string[] {
+  if (problems.length === 0) return [];
+  const meanwhile = daemon === null ? "Nothing is applied" : "The last good values stay in force";
+  return [...problems.map(({ text }) => style("red", text)), style("yellow", `${meanwhile} until this is mended.`), ""];
 }
 
 function toRow(

@@ -36,11 +36,9 @@ async function runStatus(call: Call): Promise<number> {
   return exitCodes.ok;
 }
 
-async function printStatus(
-  { daemon, revision, problems, services }: StatusReport,
-  { print, style }: Call,
-): Promise<void> {
-  const { formatServices } = await import("./status-table.ts");
+async function printStatus(report: StatusReport, { print, style }: Call): Promise<void> {
+  const { daemon, revision, services } = report;
+  const { formatProblems, formatServices } = await import("./status-table.ts");
   const { formatTime } = await import("./terminal.ts");
   const since =
     daemon === null
@@ -51,10 +49,6 @@ async function printStatus(
       ? "no revision yet"
       : `revision ${revision.number}, taken up ${formatTime(revision.at, Date.now())}`;
   print(`${since}; ${taken}\n`);
-  if (problems.length > 0) {
-    for (const { text } of problems) print(style("red", text));
-    const meanwhile = daemon === null ? "Nothing is applied" : "The last good values stay in force";
-    print(`${style("yellow", `${meanwhile} until this is mended.`)}\n`);
-  }
+  for (const line of formatProblems(report, style)) print(line);
   if (services.length > 0) print(formatServices(services, style));
 }

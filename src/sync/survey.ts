@@ -1,5 +1,6 @@
 import type { Digest } from "../config/layers.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { confine } from "../platform/confine.ts";
 import type { RenderedService } from "../services/render.ts";
 import type { Ledger } from "./ledger.ts";
 import { observeOutputs } from "./observe.ts";
@@ -14,18 +15,31 @@ export type Surveyed =
 type Known = { readonly ledger: Pick<Ledger, "record">; readonly digest: Digest };
 
 /** Looks at what is there and plans every service: what `plan`, `status` and `apply` would do now. Changes nothing. */
-export function surveyServices(renderings: Renderings, known: Known): Promise<Surveyed[]> {
+export function surveyServices(
+  renderings: Renderings,
+  known: Known & { readonly roots: readonly string[] },
+): Promise<Surveyed[]> {
   return Promise.all(
     [...renderings].map(async ([name, { wanted, error }]): Promise<Surveyed> => {
       if (error !== undefined) return { name, error };
       if (wanted === undefined) throw new Error(`${name} is neither wanted nor refused`);
       try {
-        return { name, service: wanted.service, plan: await lookAndPlan(wanted, known) };
+        const plan = await lookAndPlan(wanted, known);
+        refuseForbidden(plan, known.roots);
+        return { name, service: wanted.service, plan };
       } catch (thrown) {
         return { name, error: asConfigSyncError(thrown) };
       }
     }),
   );
+}
+
+/** What apply will refuse to write is no plan. */
+function refuseForbidden({ verdict, outputs }: ServicePlan, roots: readonly string[]): void {
+  if (verdict !== "apply") return;
+  for (const { output, action } of outputs) {
+    if (action === "create" || action === "update") confine(output.path, roots);
+  }
 }
 
 export async function lookAndPlan(

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -143,6 +143,25 @@ demo-nginx  gateway.port changed
     ]);
   });
 
+  test("says no to what apply would refuse: a file outside the roots", async () => {
+    const workspace = await minimal();
+    await workspace.sed("s/^roots:.*/roots: [elsewhere]/", "config-sync.yaml");
+    const { code, stdout } = await runCli(["plan", "-w", workspace.folder]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^demo-app {2}.*services\/app\/\.env lies outside the allowed folders/m);
+    expect(stdout).toMatch(/0 to change, 0 up to date, 3 held back\n$/);
+  });
+
+  test("may be left by its reader before the end", async () => {
+    const keys = Array.from({ length: 5000 }, (_, index) => `key${index} = ${"x".repeat(50)}\n`).join("");
+    const workspace = await minimal();
+    await workspace.saveByRename("config.ini", `${await workspace.read("config.ini")}\n[big]\n${keys}`);
+    const main = path.join(import.meta.dirname, "../../src/main.ts");
+    const explain = `'${process.execPath}' '${main}' explain big -w '${workspace.folder}'`;
+    const { stderr } = spawnSync("sh", ["-c", `{ ${explain}; echo "exit $?" >&2; } | head -1`], { encoding: "utf8" });
+    expect(stderr).toBe("exit 0\n");
+  });
+
   test("colours are for terminals only, and can be refused", async () => {
     const { folder } = await minimal();
     const main = path.join(import.meta.dirname, "../../src/main.ts");
@@ -252,6 +271,18 @@ describe("apply", () => {
     const found = JSON.parse((await runCli(["status", "--json", "-w", served.folder])).stdout);
     expect(asked.daemon).toMatchObject({ pid: daemon.pid, version: expect.any(String) });
     expect(found).toEqual({ ...asked, daemon: null });
+  });
+
+  test("says what is wrong with the sources, also where the daemon has told it before", async () => {
+    const workspace = await minimal();
+    const daemon = workspace.startDaemon({ args: ["--log", "text"] });
+    await daemon.waitForLine(/demo-nginx +healthy/);
+    await workspace.saveByRename("config.ini", `${await workspace.read("config.ini")}rubbish\n`);
+    await daemon.waitForLine(/last good values stay/);
+    const { code, stdout } = await runCli(["apply", "-w", workspace.folder]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^config\.ini:\d+.*\nThe last good values stay in force until this is mended\.\n\nSERVICE/);
+    await daemon.stop();
   });
 
   test("--json is one event a line, then the status; what is refused makes it 1, and the rest is done", async () => {
