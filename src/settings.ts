@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { parseDuration } from "./config/coerce.ts";
-import { duration } from "./config/schema.ts";
+import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml } from "./formats/checked-yaml.ts";
@@ -24,10 +24,6 @@ function between(least: string, most: string) {
   const [from = 0, to = 0] = [parseDuration(least), parseDuration(most)];
   return duration.refine((given) => given >= from && given <= to, `is not between ${least} and ${most}`);
 }
-
-const serviceName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not a service name: lower-case letters, digits and dashes");
 
 const schema = z.strictObject({
   /** From weakest to strongest; protected ones beat all others. */

@@ -24,5 +24,10 @@ export const fileMode = z
   .regex(/^0?[0-7]{3}$/, 'is not a file mode: three octal digits in quotes, such as "0640"')
   .transform((text) => Number.parseInt(text, 8));
 
+/** The name of a service: of its folder under `templates`, and in messages. */
+export const serviceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not a service name: lower-case letters, digits and dashes, at most 63");
+
 /** A program and its arguments. Never a shell line. */
 export const argv = z.array(z.string()).min(1, "needs at least the program");

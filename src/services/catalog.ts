@@ -34,17 +34,13 @@ export interface ServiceAction extends Pick<ActionManifest, "kind" | "at"> {
 }
 
 /**
- * Loads the enabled services, each from `<folder>/<name>/service.yaml` and the templates beside it. A dependency on a service
+ * Loads the enabled services, each named once, from `<folder>/<name>/service.yaml` and the templates beside it. A dependency on a service
  * that is not enabled is ignored: then it is somebody else's to keep it running.
  *
  * Throws NOT_FOUND for a service that is not there, MANIFEST_INVALID or TEMPLATE_INVALID with the place, and MANIFEST_INVALID for
  * services that depend on each other in a circle.
  */
 export async function loadServices(folder: string, names: readonly string[]): Promise<Service[]> {
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) {
-    throw new ConfigSyncError("SETTINGS_INVALID", `service "${twice}" is listed twice`, { hint: "Remove one of them" });
-  }
   const services = await Promise.all(names.map((name) => loadService(folder, name)));
   const cycle = findCycle(services.map(({ name, manifest }) => ({ name, dependsOn: manifest.dependsOn })));
   if (cycle === undefined) return services;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { argv, duration, fileMode } from "../config/schema.ts";
+import { argv, duration, fileMode, serviceName } from "../config/schema.ts";
 import { ConfigSyncError, type Place } from "../errors.ts";
 import { checkShape, parseYaml, type Tolerates } from "../formats/checked-yaml.ts";
 import { formatNames } from "../formats/index.ts";
@@ -123,10 +123,6 @@ export function readManifest(text: string, file: string, folderName: string): Ma
     placeOf,
   };
 }
-
-const serviceName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is no name for a service: lower-case letters, digits and hyphens, at most 63");
 
 const templateFile = z
   .string()

@@ -56,7 +56,6 @@ describe("loading services", () => {
   });
 
   const refused: readonly [string, () => Promise<void>, string[], object, RegExp][] = [
-    ["a service that is listed twice", () => putService("a"), ["a", "a"], { code: "SETTINGS_INVALID" }, /twice/],
     ["a service that is not there", async () => {}, ["a"], { code: "NOT_FOUND" }, /"a"/],
     [
       "a template that is not there",
