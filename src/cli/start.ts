@@ -5,8 +5,9 @@ export const start: Command = {
   name: "start",
   summary: "run the daemon in the foreground: watch, write, reload, verify",
   help: `
-Runs until SIGTERM or Ctrl-C; the step that runs is finished first, a second
-signal does not wait for it. Logs to standard output, for people on a terminal
+Runs until SIGTERM or Ctrl-C: a file that is being written is finished, a
+reload or probe is broken off and taken up again at the next start; a second
+signal waits for nothing. Logs to standard output, for people on a terminal
 and as JSON elsewhere (log.format in config-sync.yaml, or --log).
 
 Examples:
