@@ -1,6 +1,6 @@
 import { constants, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { systemCode } from "../../errors.ts";
+import { asConfigSyncError, systemCode } from "../../errors.ts";
 import { type Current, readFileNow } from "./current.ts";
 import { failure } from "./failure.ts";
 import { type JournalRecord, overwrite, padTo, parseRecord, recordPrefix, wholeBlocks } from "./in-place.ts";
@@ -16,7 +16,10 @@ export async function recoverWrites(journal: string, folders: readonly string[])
   const mended: string[] = [];
   for (const name of list(journal)) {
     if (!name.startsWith(recordPrefix)) continue;
-    const told = await finishWrite(`${journal}/${name}`);
+    const told = await finishWrite(`${journal}/${name}`).catch(
+      // One file that cannot be written must not keep all others from being looked after; its record stays for the next start.
+      (error: unknown) => `An interrupted write is not finished: ${asConfigSyncError(error).message}`,
+    );
     if (told !== undefined) mended.push(told);
   }
   for (const folder of new Set([journal, ...folders])) mended.push(...removeLeftovers(folder));

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, chownSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readCurrent, recoverWrites, removeFile, writeDurably } from "../../../src/platform/safe-write.ts";
@@ -59,5 +60,21 @@ describe("current, removed and own files", () => {
     expect(told).toHaveLength(1);
     expect(told[0]).toContain(`${root}/.config-sync-left`);
     expect(box.list("root")).toEqual([".config-sync-folder", ".config-synced"]);
+  });
+
+  it("goes on with the others where one write cannot be finished, and says so", async () => {
+    const root = box.folder("root");
+    const [target, before, after] = [root, "old", "new"];
+    const hash = createHash("sha256").update(`${target}\0${before.length}\0${before}${after}`).digest("hex");
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    const record = { target, before: base64(before), after: base64(after), sha256: hash };
+    box.folder("journal");
+    writeFileSync(box.path("journal/in-place-a.json"), JSON.stringify(record));
+    writeFileSync(box.path("journal/in-place-b.json"), "damaged");
+    expect(await recoverWrites(box.path("journal"), [])).toEqual([
+      expect.stringMatching(`^An interrupted write is not finished: ${root} is a folder`),
+      expect.stringContaining("in-place-b.json"),
+    ]);
+    expect(box.list("journal")).toEqual(["in-place-a.json"]);
   });
 });
