@@ -22,16 +22,24 @@ export async function askDaemon(
   route: string,
 ): Promise<AsyncIterable<unknown> | undefined> {
   const answer = await ask(path, method, route);
-  return answer === undefined ? undefined : readLines(answer);
+  return answer === undefined ? undefined : readLines(answer, path);
 }
 
-async function* readLines(answer: IncomingMessage): AsyncIterable<unknown> {
+async function* readLines(answer: IncomingMessage, path: string): AsyncIterable<unknown> {
   for await (const line of createInterface({ input: answer })) {
-    const value = JSON.parse(line) as { readonly error?: Record<string, unknown> };
+    const value = readLine(line, path);
     if (value.error === undefined) yield value;
     else throw revive(value.error);
   }
   if (!answer.complete) throw new ConfigSyncError("DAEMON_ABSENT", "the daemon ended in the middle of its answer");
+}
+
+function readLine(line: string, path: string): { readonly error?: Record<string, unknown> } {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw explain(error, path);
+  }
 }
 
 function revive(error: Record<string, unknown>): ConfigSyncError {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -58,6 +58,19 @@ describe("the control socket", () => {
     expect(await askDaemon(socket, "GET", "/status")).toBeUndefined();
     server = await serveControl(socket, silent);
     await expect(serveControl(socket, silent)).rejects.toMatchObject({ code: "DAEMON_RUNNING" });
+  });
+
+  test("is known from another server's", async () => {
+    const other = createServer((_, response) => void response.end("<html>")).listen(socket);
+    await once(other, "listening");
+    const read = async () => {
+      for await (const event of (await askDaemon(socket, "GET", "/status")) ?? []) expect(event).toBeUndefined();
+    };
+    await expect(read()).rejects.toMatchObject({
+      code: "DAEMON_ABSENT",
+      message: expect.stringContaining("is no daemon of ours"),
+    });
+    other.close();
   });
 
   test.runIf(process.platform === "linux")("lets nobody hold on to its lock", async () => {
