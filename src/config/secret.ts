@@ -53,9 +53,9 @@ export function secretPaths(patterns: readonly string[]): PathTest {
 
 export type Redact = (text: string) => string;
 
-/** The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked. */
+/** The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked up to the last @ before the host. */
 export function maskUrls(text: string): string {
-  return text.replace(/(:\/\/[^\s/:@?#]*:)[^\s/@]+@/g, `$1${secretMark}@`);
+  return text.replace(/(:\/\/[^\s/:@?#]*:)[^\s/"]+@/g, `$1${secretMark}@`);
 }
 
 /**

@@ -72,6 +72,12 @@ describe("redactor", () => {
     );
   });
 
+  test("blots out a password of a URL that has an @ of its own, as a whole", () => {
+    expect(redactor([])('{"dsn":"amqp://u:p@ss@w@mq/v","mail":"a@b"}')).toBe(
+      '{"dsn":"amqp://u:[secret]@mq/v","mail":"a@b"}',
+    );
+  });
+
   test("a secret that holds another one goes as a whole", () => {
     expect(redactor(["word", "password1"])("password1 word")).toBe("[secret] [secret]");
   });
