@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type ControlHandlers, serveControl } from "./api/control-server.ts";
 import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
+import { releaseMemory } from "./platform/memory.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { SyncEvent } from "./sync/events.ts";
 import { type Ledger, openLedger } from "./sync/ledger.ts";
@@ -55,6 +56,9 @@ export async function startDaemon(workspace: Workspace, options: DaemonOptions):
   }
 }
 
+/** Milliseconds after the first round: by then what is only needed to start is garbage. */
+const afterStart = 2000;
+
 async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {
   try {
     return await serveControl(controlSocket(settings.state), handlers);
@@ -70,14 +74,22 @@ async function run(
 ): Promise<Daemon> {
   const since = Date.now();
   const listeners = new Set<(event: SyncEvent) => void>([emit]);
+  // Telling comes after doing: a line that is printed first holds up the change by as much.
+  let untold: SyncEvent[] = [];
+  const tellAll = (): void => {
+    const events = untold;
+    untold = [];
+    for (const event of events) for (const listener of listeners) listener(event);
+  };
   const tell = (event: SyncEvent): void => {
-    for (const listener of listeners) listener(event);
+    if (untold.push(event) === 1) setImmediate(tellAll);
   };
   const ledger = await openState(workspace);
   for (const text of ledger.mended) tell({ type: "mended", text });
   const engine = buildEngine(workspace, ledger, tell);
   const stopWatching = watch ? await workspace.app.watch(engine.lookAgain) : undefined;
   await engine.start();
+  if (watch) void engine.settled().then(() => setTimeout(releaseMemory, afterStart).unref());
 
   const status = async (): Promise<StatusReport> => {
     const { problems, renderings, running } = engine.state();
@@ -95,6 +107,7 @@ async function run(
       else engine.force(service);
       await engine.settled();
     } finally {
+      tellAll();
       listeners.delete(listener);
     }
   };
@@ -104,6 +117,7 @@ async function run(
       await stopWatching?.();
       await engine.stop();
     } finally {
+      tellAll();
       await control[Symbol.asyncDispose]();
     }
   };

@@ -62,19 +62,30 @@ export function parseYaml(
   text: string,
   about: { readonly file: string; readonly code: ErrorCode },
 ): CheckedYaml<unknown> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const read = () => {
+    const lines = new LineCounter();
+    return { lines, document: parseDocument(text, { lineCounter: lines, prettyErrors: false }) };
+  };
+  const first = read();
+  // A thousand manifests are kept for their places, which hardly anybody asks for: the trees go, and come again from the text.
+  let kept = new WeakRef(first);
+  const tree = (): typeof first => {
+    const known = kept.deref() ?? read();
+    kept = new WeakRef(known);
+    return known;
+  };
   const place = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
+    const { line, col } = tree().lines.linePos(offset);
     return { file: about.file, line, column: col };
   };
-  const [problem] = document.errors;
+  const [problem] = first.document.errors;
   if (problem !== undefined) {
     const several = problem.code === "MULTIPLE_DOCS" ? "holds several documents; one is read" : undefined;
     const message = several ?? `is not valid YAML: ${withoutExcerpt(problem.message)}`;
     throw new ConfigSyncError(about.code, message, { place: place(problem.pos[0]) });
   }
   const placeOf: PlaceOf = (path, part) => {
+    const { document } = tree();
     const pair = part === "key" ? findPair(document.getIn(path.slice(0, -1), true), path.at(-1)) : undefined;
     if (pair?.range) return place(pair.range[0]);
     for (let length = path.length; length >= 0; length--) {
@@ -84,7 +95,7 @@ export function parseYaml(
     return { file: about.file, line: 1, column: 1 };
   };
   try {
-    return { value: document.toJS({ maxAliasCount: 100 }), placeOf };
+    return { value: first.document.toJS({ maxAliasCount: 100 }), placeOf };
   } catch (error) {
     throw new ConfigSyncError(about.code, `is not valid YAML: ${withoutExcerpt((error as Error).message)}`, {
       place: placeOf([]),
