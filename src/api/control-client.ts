@@ -26,10 +26,14 @@ export async function askDaemon(
 }
 
 async function* readLines(answer: IncomingMessage, path: string): AsyncIterable<unknown> {
-  for await (const line of createInterface({ input: answer })) {
-    const value = readLine(line, path);
-    if (value.error === undefined) yield value;
-    else throw revive(value.error);
+  try {
+    for await (const line of createInterface({ input: answer })) {
+      const value = readLine(line, path);
+      if (value.error === undefined) yield value;
+      else throw revive(value.error);
+    }
+  } catch (error) {
+    if (systemCode(error) !== "ECONNRESET") throw error;
   }
   if (!answer.complete) throw new ConfigSyncError("DAEMON_ABSENT", "the daemon ended in the middle of its answer");
 }

@@ -81,9 +81,12 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
   };
 }
 
-/** Work may be silent for as long as a probe is patient: its answer begins at once, so that nobody takes us for dead. */
+/** Work may be silent for as long as a probe is patient: its answer begins before whoever asked takes us for dead. */
+const silence = 500;
+
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
   const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);
+  const begin = request.method === "POST" ? setTimeout(() => response.flushHeaders(), silence) : undefined;
   try {
     const { pathname, searchParams } = new URL(`http://daemon${request.url}`);
     switch (`${request.method} ${pathname}`) {
@@ -91,12 +94,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
         response.end(`${JSON.stringify(await handlers.status())}\n`);
         break;
       case "POST /apply":
-        response.flushHeaders();
         await handlers.apply(emit);
         response.end();
         break;
       case "POST /reload":
-        response.flushHeaders();
         await handlers.reload(searchParams.get("service") ?? "", emit);
         response.end();
         break;
@@ -107,5 +108,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     const error = asConfigSyncError(thrown);
     if (!response.headersSent) response.statusCode = errorTable[error.code].status;
     response.end(`${JSON.stringify({ error })}\n`);
+  } finally {
+    clearTimeout(begin);
   }
 }

@@ -60,6 +60,25 @@ describe("the control socket", () => {
     await expect(serveControl(socket, silent)).rejects.toMatchObject({ code: "DAEMON_RUNNING" });
   });
 
+  test("that breaks off in the middle of an answer is said to have ended", async () => {
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    const apply: ControlHandlers["apply"] = (emit) => {
+      emit({ type: "input-healed" });
+      resolve();
+      return never();
+    };
+    const dying = await serveControl(socket, { ...silent, apply });
+    const read = async () => {
+      for await (const event of (await askDaemon(socket, "POST", "/apply")) ?? [])
+        expect(event).toEqual({ type: "input-healed" });
+    };
+    const reading = read();
+    await Promise.all([
+      expect(reading).rejects.toMatchObject({ code: "DAEMON_ABSENT", message: expect.stringContaining("middle") }),
+      told.then(() => dying[Symbol.asyncDispose]()),
+    ]);
+  });
+
   test("is known from another server's", async () => {
     const other = createServer((_, response) => void response.end("<html>")).listen(socket);
     await once(other, "listening");
