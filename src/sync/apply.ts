@@ -25,36 +25,43 @@ export async function applyService(plan: ServicePlan, turn: Turn): Promise<Outco
 async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome | undefined> {
   const { ledger, service } = turn;
   const changes = plan.outputs.filter(({ action }) => action === "create" || action === "update");
-  const before = ledger.record(service.name).undo;
+  const { undo: undoBefore, owned: ownedBefore } = ledger.record(service.name);
+  const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
   const staged = new Map<Staged, OutputPlan>();
   const committed: OutputPlan[] = [];
   try {
-    ledger.update(service.name, { undo: await prepareUndo(plan, turn, changes) });
+    const undo = await prepareUndo(plan, turn, changes);
+    ledger.update(service.name, { undo, owned });
     if (changes.length > 0) tell(turn, "writing", describeWrites(changes, plan.why));
-    // The way back must be as durable as the way forward before anything becomes visible.
+    // The way back, and which keys are ours, must be as durable as the files before anything becomes visible.
+    const matters = undo !== undefined || JSON.stringify(owned) !== JSON.stringify(ownedBefore);
     const staging = changes.map(async (change) => staged.set(await stageOutput(change, turn), change));
-    const failed = (await Promise.allSettled([ledger.flush(), ...staging])).find(({ status }) => status === "rejected");
+    const ended = await Promise.allSettled([matters ? ledger.flush() : undefined, ...staging]);
+    const failed = ended.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
     for (const [{ stagedPath }, { output }] of staged) await checkStaged(output, stagedPath, turn);
     await commitFiles([...staged.keys()], (done) => committed.push(...[staged.get(done) ?? []].flat()));
   } catch (thrown) {
     await discardFiles([...staged.keys()]);
     await restoreFiles(committed.map(previousFile), turn);
-    ledger.update(service.name, { undo: before });
+    ledger.update(service.name, { undo: undoBefore, owned: ownedBefore });
     if (turn.stopping.aborted) return { kind: "superseded" };
     const error = asConfigSyncError(thrown, "WRITE_FAILED");
     if (error.retryable) return { kind: "retry", error };
     await quarantine(turn, error, { refused: true });
     return { kind: "refused", error };
   }
-  const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
-  ledger.update(service.name, { written: mark, owned });
+  ledger.update(service.name, { written: mark });
   return undefined;
 }
 
-/** What was there when the service was last healthy: an unfinished turn before this one has it already. */
-async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<Undo> {
+/**
+ * What was there when the service was last healthy: an unfinished turn before this one has it already. Undefined where nothing
+ * can fail once the files are in place, so that there will be no way back.
+ */
+async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<Undo | undefined> {
   const { undo, owned, keys } = turn.ledger.record(turn.service.name);
+  if (undo === undefined && plan.reload === undefined && turn.service.probes.length === 0) return undefined;
   const known = new Set(undo?.files.map((file) => file.path));
   const files = changes.filter(({ output }) => !known.has(output.path)).map(previousFile);
   const rule = turn.service.reload.findIndex(({ action }) => action === plan.reload);
