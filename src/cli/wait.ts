@@ -1,5 +1,5 @@
 import { parseDuration } from "../config/coerce.ts";
-import { ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { StatusReport } from "../sync/status.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
@@ -33,7 +33,11 @@ async function runWait(call: Call): Promise<number> {
   const { state } = await loadSettings(call.workspace);
   const deadline = Date.now() + readTimeout(call);
   for (;;) {
-    const report = await askStatus(state);
+    // A daemon that restarts, or takes its time for the first look, is just what is waited for.
+    const report = await askStatus(state).catch((error: unknown) => {
+      if (asConfigSyncError(error).retryable) return undefined;
+      throw error;
+    });
     const lacks = whatLacks(report, call);
     if (lacks === undefined) {
       if (call.json) call.print(JSON.stringify({ ready: true }));

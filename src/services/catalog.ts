@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
@@ -11,6 +12,8 @@ import { loadCompiler, type Template, type Warning } from "./template.ts";
 /** A service ready to render: its manifest read, its templates compiled, its formats loaded. */
 export interface Service {
   readonly name: string;
+  /** A digest of the manifest and its templates as they are written. */
+  readonly form: string;
   readonly manifest: Manifest;
   readonly outputs: readonly ServiceOutput[];
   readonly reload: readonly (ServiceAction & { readonly when: readonly string[] | undefined })[];
@@ -56,7 +59,8 @@ const limit = 1024 * 1024;
 async function loadService(folder: string, name: string): Promise<Service> {
   const home = join(folder, name);
   const file = join(home, "service.yaml");
-  const manifest = readManifest(await readText(file, "MANIFEST_INVALID", name), file, name);
+  const written = await readText(file, "MANIFEST_INVALID", name);
+  const manifest = readManifest(written, file, name);
   const text = await loadFormat("text");
   const outputs = await Promise.all(
     manifest.outputs.map((output, index) => loadOutput(manifest, output, index, home, text)),
@@ -66,6 +70,7 @@ async function loadService(folder: string, name: string): Promise<Service> {
   };
   return {
     name,
+    form: hash("sha256", JSON.stringify([written, ...outputs.map(({ template }) => template.source)])),
     manifest,
     outputs,
     reload: await Promise.all(manifest.reload.map(async ({ when, action }) => ({ when, ...(await prepare(action)) }))),

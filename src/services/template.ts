@@ -9,6 +9,8 @@ import { type Rendering, type Stretch, writeStretches } from "./write.ts";
 /** A template, ready to render. Rendering is synchronous and has no effects. */
 export interface Template {
   readonly file: string;
+  /** As it is written. */
+  readonly source: string;
   /** What a person should know of it though it works: values written raw. */
   readonly warnings: readonly Warning[];
   /**
@@ -46,6 +48,7 @@ function compile(engine: Engine, text: string, file: string): Template {
   }
   return {
     file,
+    source: text,
     warnings: program.rewritten.sites
       .filter((site) => site.raw)
       .map((site) => ({

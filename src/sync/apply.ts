@@ -60,7 +60,7 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
  * can fail once the files are in place, so that there will be no way back.
  */
 async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<Undo | undefined> {
-  const { undo, owned, keys } = turn.ledger.record(turn.service.name);
+  const { undo, owned, keys, form } = turn.ledger.record(turn.service.name);
   if (undo === undefined && plan.reload === undefined && turn.service.probes.length === 0) return undefined;
   const known = new Set(undo?.files.map((file) => file.path));
   const files = changes.filter(({ output }) => !known.has(output.path)).map(previousFile);
@@ -70,7 +70,7 @@ async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly Outp
     plan.reload === undefined
       ? undefined
       : await turn.actions.isRunning(plan.reload, turn.stopping).catch(() => undefined);
-  return { files, wasRunning, rule, owned, keys };
+  return { files, wasRunning, rule, owned, keys, form };
 }
 
 function describeWrites(changes: readonly OutputPlan[], why: string): string {
@@ -104,7 +104,7 @@ const checkTimeout = 30_000;
 /** Makes the service load what was written. An outcome only where the turn ends here. */
 async function load(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome | undefined> {
   const { ledger, service, clock } = turn;
-  const loaded = { loaded: mark, keys: plan.keys };
+  const loaded = { loaded: mark, keys: plan.keys, form: plan.form };
   if (plan.reload === undefined) {
     ledger.update(service.name, loaded);
     return undefined;

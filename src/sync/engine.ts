@@ -120,23 +120,26 @@ export function createEngine(parts: EngineParts): Engine {
 
   const look = async (): Promise<void> => {
     const found = await app.look();
+    if (found.snapshot !== undefined) await takeUp(found.snapshot);
     report(found.problems);
-    if (found.snapshot === undefined) return;
-    if (found.snapshot.hash === snapshot?.hash) {
+  };
+
+  const takeUp = async (found: Snapshot): Promise<void> => {
+    if (found.hash === snapshot?.hash) {
       // The same values, perhaps on other lines.
-      snapshot = found.snapshot;
+      snapshot = found;
       return;
     }
     const old = renderings;
-    const changes = diffSnapshots(snapshot, found.snapshot);
+    const changes = diffSnapshots(snapshot, found);
     const before = snapshot === undefined ? undefined : { renderings: old, changes };
-    const rendered = renderAll(services, { ...parts, snapshot: found.snapshot }, before);
+    const rendered = renderAll(services, { ...parts, snapshot: found }, before);
     if (snapshot === undefined) await mendLeftovers(rendered);
     // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.
-    secrets = [...secretTexts(found.snapshot), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
-    snapshot = found.snapshot;
+    secrets = [...secretTexts(found), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
+    snapshot = found;
     renderings = rendered;
-    takeUpRevision(found.snapshot, changes);
+    takeUpRevision(found, changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.map(([name]) => name));

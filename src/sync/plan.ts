@@ -40,6 +40,8 @@ export interface ServicePlan {
   readonly why: string;
   /** The digests of the configuration values that the outputs are made of. */
   readonly keys: Readonly<Record<string, string>>;
+  /** A digest of what else they are made of. */
+  readonly form: string;
   /** An output no longer holds what was applied, and no configuration changed. */
   readonly drifted: boolean;
 }
@@ -48,6 +50,8 @@ export interface PlanInputs {
   readonly service: RenderedService;
   /** The digests of the configuration values that the outputs are made of. */
   readonly keys: Readonly<Record<string, string>>;
+  /** A digest of what else they are made of. */
+  readonly form: string;
   readonly observed: readonly Observed[];
   readonly record: ServiceRecord;
   readonly digest: Digest;
@@ -56,7 +60,7 @@ export interface PlanInputs {
 }
 
 export function planService(inputs: PlanInputs): ServicePlan {
-  const { service, keys, record, digest } = inputs;
+  const { service, keys, form, record, digest } = inputs;
   const outputs = inputs.observed.map((observed) => planOutput(observed, record));
   const wanted = digestOutputs(outputs, digest);
   const touched = outputs.some(({ action }) => action === "create" || action === "update");
@@ -67,7 +71,8 @@ export function planService(inputs: PlanInputs): ServicePlan {
   const forced = inputs.forced === true;
   const absent = outputs.every(({ action }) => action === "wait");
   const verdict = absent ? "absent" : forced ? "apply" : judge(service, record, touched || owed);
-  const everything = record.loaded === undefined || drifted || changedKeys.length === 0 || forced;
+  const everything =
+    record.loaded === undefined || record.form !== form || drifted || changedKeys.length === 0 || forced;
   const unloaded = touched || record.loaded?.digest !== wanted || forced;
   // A turn that ended without an answer may have loaded what it wrote: the reload that it needed is needed again.
   const atLeast = record.loaded?.digest === record.written?.digest ? undefined : record.undo?.rule;
@@ -84,6 +89,7 @@ export function planService(inputs: PlanInputs): ServicePlan {
       ? "asked for"
       : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
     keys,
+    form,
     drifted,
   };
 }

@@ -40,6 +40,7 @@ export interface Undo {
   readonly rule: number;
   readonly owned: ServiceRecord["owned"];
   readonly keys: ServiceRecord["keys"];
+  readonly form: ServiceRecord["form"];
 }
 
 export interface Quarantine {
@@ -67,6 +68,8 @@ export interface ServiceRecord {
   readonly owned: Readonly<Record<string, readonly string[]>>;
   /** By configuration key: the digest of the value that the service has loaded. */
   readonly keys: Readonly<Record<string, string>>;
+  /** The digest of manifest, templates and names that its loaded outputs were made of. */
+  readonly form: string | undefined;
   /** How the service is reloaded and probed in its healthy state: what a rollback comes back to. */
   readonly actions: { readonly reloads: readonly StoredAction[]; readonly probes: readonly StoredAction[] } | undefined;
   readonly undo: Undo | undefined;
@@ -88,6 +91,7 @@ export const emptyRecord: ServiceRecord = {
   healthy: undefined,
   owned: {},
   keys: {},
+  form: undefined,
   actions: undefined,
   undo: undefined,
   quarantine: undefined,

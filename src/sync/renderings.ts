@@ -9,6 +9,8 @@ import { findPathConflicts, type Inputs, type RenderedService, renderService } f
 export interface Wanted {
   readonly service: RenderedService;
   readonly keys: Readonly<Record<string, string>>;
+  /** A digest of what else the outputs are made of: manifest, templates, the names in the settings. */
+  readonly form: string;
 }
 
 /**
@@ -30,6 +32,7 @@ export function renderAll(
 ): Renderings {
   const changed = before === undefined ? undefined : changedNames(before.changes);
   const digestKey = keyDigests(inputs);
+  const names = JSON.stringify(inputs.names);
   const renderings = new Map<string, Rendering>();
   for (const service of services) {
     const known = before?.renderings.get(service.name);
@@ -39,7 +42,10 @@ export function renderAll(
       known.wanted === undefined ||
       changed === undefined ||
       known.wanted.service.used.some((key) => changed.has(key));
-    renderings.set(service.name, isConcerned ? render(service, inputs, digestKey, known?.wanted) : known);
+    renderings.set(
+      service.name,
+      isConcerned ? render(service, inputs, { digestKey, names, last: known?.wanted }) : known,
+    );
   }
   refuseConflicts(renderings, before?.renderings);
   return renderings;
@@ -69,7 +75,11 @@ function keyDigests({ snapshot, digest }: Inputs): DigestKey {
   };
 }
 
-function render(service: Service, inputs: Inputs, digestKey: DigestKey, last: Wanted | undefined): Rendering {
+function render(
+  service: Service,
+  inputs: Inputs,
+  { digestKey, names, last }: { digestKey: DigestKey; names: string; last: Wanted | undefined },
+): Rendering {
   try {
     const rendered = renderService(service, inputs);
     const used = new Set(rendered.outputs.flatMap((output) => output.used));
@@ -77,7 +87,8 @@ function render(service: Service, inputs: Inputs, digestKey: DigestKey, last: Wa
       const digest = digestKey(key);
       return digest === undefined ? [] : [[key, digest] as const];
     });
-    return { wanted: { service: rendered, keys: Object.fromEntries(keys) }, error: undefined };
+    const form = inputs.digest(`${service.form}\n${names}`);
+    return { wanted: { service: rendered, keys: Object.fromEntries(keys), form }, error: undefined };
   } catch (error) {
     return { wanted: last, error: nameOrigin(asConfigSyncError(error), inputs) };
   }

@@ -51,6 +51,7 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
   ledger.update(service.name, {
     loaded: healthy,
     keys: undo?.keys ?? {},
+    form: undo?.form,
     undo: undefined,
     attempts: 0,
     retryAt: undefined,
@@ -75,5 +76,5 @@ async function runAsBefore(turn: Turn): Promise<void> {
     await turn.actions.reload(reload, turn.stopping);
     ledger.update(service.name, { lastReload: { at, took: clock.now() - at, shown: reload.shown } });
   }
-  ledger.update(service.name, { loaded: healthy, keys: undo.keys, undo: { ...undo, rule: -1 } });
+  ledger.update(service.name, { loaded: healthy, keys: undo.keys, form: undo.form, undo: { ...undo, rule: -1 } });
 }

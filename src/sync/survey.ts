@@ -43,10 +43,10 @@ function refuseForbidden({ verdict, outputs }: ServicePlan, roots: readonly stri
 }
 
 export async function lookAndPlan(
-  { service, keys }: Wanted,
+  { service, keys, form }: Wanted,
   { ledger, digest }: Known,
   forced = false,
 ): Promise<ServicePlan> {
   const observed = await observeOutputs(service);
-  return planService({ service, keys, observed, record: ledger.record(service.name), digest, forced });
+  return planService({ service, keys, form, observed, record: ledger.record(service.name), digest, forced });
 }

@@ -58,14 +58,14 @@ function planWith(
     current: found === undefined ? undefined : { bytes: Buffer.from(found), mode: 0o644, uid: 0, gid: 0 },
     lacks: undefined,
   }));
-  return planService({ service, keys, observed, record: { ...emptyRecord, ...record }, digest, forced });
+  return planService({ service, keys, form: "f", observed, record: { ...emptyRecord, ...record }, digest, forced });
 }
 
 /** The record of a service that is healthy on what `planWith` wants. */
 function healthyRecord(): ServiceRecord {
   const { digest: wanted, keys } = planWith("PORT=80\n");
   const mark = { revision: 1, digest: wanted, at: 0 };
-  return { ...emptyRecord, desired: mark, written: mark, loaded: mark, healthy: mark, keys };
+  return { ...emptyRecord, desired: mark, written: mark, loaded: mark, healthy: mark, keys, form: "f" };
 }
 
 describe("planService", () => {
@@ -99,6 +99,20 @@ describe("planService", () => {
     expect(renamed).toMatchObject({ reload: signal, why: "web.name changed" });
     const moved = planWith("x", { ...before, keys: { "web.port": "other", "web.name": "other" } });
     expect(moved).toMatchObject({ reload: restart, why: "web.port, web.name changed" });
+  });
+
+  test("with another template or other names, no key says which reload suffices", () => {
+    const record = healthyRecord();
+    const old = { revision: 1, digest: "old", at: 0 };
+    const before = {
+      ...record,
+      written: old,
+      loaded: old,
+      healthy: old,
+      keys: { ...record.keys, "web.name": "other" },
+    };
+    expect(planWith("x", before).reload).toBe(signal);
+    expect(planWith("x", { ...before, form: "another" }).reload).toBe(restart);
   });
 
   test("somebody else's change to the file is drift, and costs the most thorough reload", () => {
@@ -144,7 +158,7 @@ describe("planService", () => {
   });
 
   test("where nobody knows what was loaded last, the reload that was needed for it is needed again", () => {
-    const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {} };
+    const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {}, form: undefined };
     const record = { ...healthyRecord(), keys: { ...keys, "web.name": "<old>" }, undo };
     const written = { revision: 2, digest: "<other>", at: 0 };
     expect(planWith("PORT=79\n", { ...record, written }).reload).toBe(restart);
@@ -164,14 +178,14 @@ describe("planService", () => {
 
   test("a way back that was cut off is gone to its end", () => {
     const quarantine = { fingerprint: "print of PORT=80\n", revision: 4, refused: false, reason: "503", at: 0 };
-    const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {} };
+    const undo = { files: [], wasRunning: true, rule: 1, owned: {}, keys: {}, form: undefined };
     expect(planWith("PORT=80\n", { quarantine, undo }).verdict).toBe("rollback");
   });
 
   test("as long as every output waits for a file of the service, there is nothing to do, not even when asked", () => {
     const service = serviceOf();
     const observed = service.outputs.map((output) => ({ output, current: undefined, lacks: "/data/app.ini" }));
-    const inputs = { service, keys, observed, record: emptyRecord, digest };
+    const inputs = { service, keys, form: "f", observed, record: emptyRecord, digest };
     expect(planService(inputs)).toMatchObject({ verdict: "absent", reload: undefined, why: "waits for /data/app.ini" });
     expect(planService({ ...inputs, forced: true })).toMatchObject({ verdict: "absent", reload: undefined });
   });
@@ -201,7 +215,7 @@ describe("planService", () => {
       current: { bytes: Buffer.from([0xff, 0xfe, 0x00]), mode: 0, uid: 0, gid: 0 },
       lacks: undefined,
     }));
-    const plan = () => planService({ service, keys: {}, observed, record: emptyRecord, digest });
+    const plan = () => planService({ service, keys: {}, form: "f", observed, record: emptyRecord, digest });
     expect(plan).toThrow(expect.objectContaining({ code: "PARSE_FAILED", place: { file: "out/.env" } }));
   });
 });
