@@ -142,6 +142,7 @@ describe("planService", () => {
       planService({
         service,
         keys,
+        form: "f",
         observed: service.outputs.map((output, index) => ({
           output,
           current: { bytes: Buffer.from(index === 0 ? "PORT=80\n" : found), mode: 0o644, uid: 0, gid: 0 },
