@@ -360,6 +360,8 @@ describe("a full disk", () => {
     const workspace = await withTinyState();
     const long = "x".repeat(6000);
     await workspace.sed(`s/^title = .*/title = ${long}/`, "config.ini");
+    // With a reload there is something that can fail later, and so a way back to be kept.
+    await workspace.sed("s/none: true/command: { argv: ['true'] }/", "templates/demo-app/service.yaml");
     const daemon = workspace.startDaemon({ args: ["--log", "text"] });
     await daemon.waitForLine(/demo-nginx +healthy/);
     await fill(workspace);

@@ -165,7 +165,7 @@ demo-nginx  gateway.port changed
   test("colours are for terminals only, and can be refused", async () => {
     const { folder } = await minimal();
     const main = path.join(import.meta.dirname, "../../src/main.ts");
-    const variables = Object.entries(process.env).filter(([name]) => !["NO_COLOR", "FORCE_COLOR"].includes(name));
+    const variables = Object.entries(process.env).filter(([name]) => !["NO_COLOR", "FORCE_COLOR", "CI"].includes(name));
     const env = { ...Object.fromEntries(variables), TERM: "xterm-256color" };
     // `script` gives the command a terminal.
     const onTerminal = (args: string, more: NodeJS.ProcessEnv = {}) =>
