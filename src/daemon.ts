@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type ControlHandlers, serveControl } from "./api/control-server.ts";
 import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
-import { releaseMemory } from "./platform/memory.ts";
+import { memoryKeeper } from "./platform/memory.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { SyncEvent } from "./sync/events.ts";
 import { type Ledger, openLedger } from "./sync/ledger.ts";
@@ -56,9 +56,6 @@ export async function startDaemon(workspace: Workspace, options: DaemonOptions):
   }
 }
 
-/** Milliseconds after the first round: by then what is only needed to start is garbage. */
-const afterStart = 2000;
-
 async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {
   try {
     return await serveControl(controlSocket(settings.state), handlers);
@@ -74,12 +71,14 @@ async function run(
 ): Promise<Daemon> {
   const since = Date.now();
   const listeners = new Set<(event: SyncEvent) => void>([emit]);
+  const noteWork = memoryKeeper();
   // Telling comes after doing: a line that is printed first holds up the change by as much.
   let untold: SyncEvent[] = [];
   const tellAll = (): void => {
     const events = untold;
     untold = [];
     for (const event of events) for (const listener of listeners) listener(event);
+    if (watch) noteWork(events.length);
   };
   const tell = (event: SyncEvent): void => {
     if (untold.push(event) === 1) setImmediate(tellAll);
@@ -89,7 +88,6 @@ async function run(
   const engine = buildEngine(workspace, ledger, tell);
   const stopWatching = watch ? await workspace.app.watch(engine.lookAgain) : undefined;
   await engine.start();
-  if (watch) void engine.settled().then(() => setTimeout(releaseMemory, afterStart).unref());
 
   const status = async (): Promise<StatusReport> => {
     const { problems, renderings, running } = engine.state();
