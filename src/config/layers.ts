@@ -60,6 +60,7 @@ export function mergeLayers(layers: readonly Layer[], digest: Digest): Snapshot 
 
 function findOverruled(layers: readonly Layer[], winners: ReadonlyMap<string, Entry>): Snapshot["overruled"] {
   const last = new Set(layers.filter((layer) => layer.protected).flatMap(({ entries }) => entries));
+  if (last.size === 0) return [];
   const open = layers.filter((layer) => !layer.protected).flatMap(({ entries }) => entries);
   return open.flatMap((entry) => {
     const by = winners.get(formatPath(entry.path));
