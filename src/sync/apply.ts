@@ -143,9 +143,7 @@ async function takeBack(turn: Turn, error: ConfigSyncError): Promise<Outcome> {
 async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
   const { ledger, service } = turn;
   try {
-    if (service.probes.length > 0) tell(turn, "probing", service.probes.map(({ shown }) => shown).join(", "));
-    const signal = AbortSignal.any([turn.stopping, turn.superseded]);
-    await waitUntilHealthy(service.probes, service.backoff, { ...turn, signal });
+    await askUntilHealthy(turn);
   } catch (thrown) {
     if (turn.stopping.aborted || turn.superseded.aborted) return { kind: "superseded" };
     return takeBack(turn, asConfigSyncError(thrown));
@@ -160,4 +158,13 @@ async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
     trouble: undefined,
   });
   return { kind: "done" };
+}
+
+async function askUntilHealthy(turn: Turn): Promise<void> {
+  const { probes, backoff } = turn.service;
+  // Also for speed: a joined signal is dear to the garbage collector, and a thousand services may come at once.
+  if (probes.length === 0) return;
+  tell(turn, "probing", probes.map(({ shown }) => shown).join(", "));
+  const signal = AbortSignal.any([turn.stopping, turn.superseded]);
+  await waitUntilHealthy(probes, backoff, { ...turn, signal });
 }
