@@ -9,6 +9,8 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], pool: "threads", isolate: false } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...real } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...real } },
+      // What goes wrong: killed daemons, full disks, servers that vanish, storms. Rounds are many, hence the longer limit.
+      { test: { name: "fault", include: ["test/fault/**/*.test.ts"], ...real, testTimeout: 300_000 } },
     ],
   },
 });
