@@ -1,6 +1,5 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { setImmediate as eventsTurn, setTimeout as wait } from "node:timers/promises";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { describeKind } from "./confine.ts";
 import type { Hint } from "./file-watch.ts";
@@ -24,6 +23,12 @@ const clockTick = 10;
 // Milliseconds, or ten quiet windows. Then a file that never rests is not waited for any further; the next look begins anew.
 const patience = 2000;
 
+/** How many there were. */
+interface Hints {
+  readonly replaced: number;
+  readonly touched: number;
+}
+
 interface Look {
   readonly bytes: Buffer;
   readonly stats: BigIntStats;
@@ -31,14 +36,18 @@ interface Look {
 
 /**
  * A file counts as whole when nothing wrote it for `quiet` milliseconds: then it is read between two equal looks at inode, size
- * and mtime. A file that was renamed into place is whole at once. That it was, is known for sure when, since the last content that
+ * and mtime. A hint begins the wait anew, with a first look of its own, so that the wait counts from the last write that the watch
+ * told of; a write that it did not tell of shows in the second look.
+ *
+ * A file that was renamed into place is whole at once. That it was, is known for sure when, since the last content that
  * was taken, the watch told exactly one `replaced` and no `touched`, and it is another file: a file that is deleted and
  * created again gives two `replaced`, the second one while it is still empty, so before whatever we could read of it.
  */
 export function createSettledReader(path: string, quiet: number): SettledReader {
   let replaced = 0;
   let touched = 0;
-  let taken: { readonly replaced: number; readonly touched: number; readonly ino: bigint } | undefined;
+  let wake = (): void => {};
+  let taken: (Hints & { readonly ino: bigint }) | undefined;
 
   const replacedOnce = (): boolean =>
     taken !== undefined && replaced === taken.replaced + 1 && touched === taken.touched;
@@ -52,28 +61,43 @@ export function createSettledReader(path: string, quiet: number): SettledReader 
     return replacedOnce() && look?.stats.ino !== taken?.ino ? look : undefined;
   };
 
+  /** Waits out the quiet window; false at once when there was a hint after `at`, or as soon as there is one. */
+  const quietSince = (at: Hints) => (): Promise<boolean> =>
+    new Promise((resolve) => {
+      if (replaced !== at.replaced || touched !== at.touched) return resolve(false);
+      const timer = setTimeout(resolve, quiet, true);
+      wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
+
   const read = async (): Promise<Buffer> => {
-    let at = { replaced, touched };
-    let look = await takeAtOnce();
-    for (const end = Date.now() + Math.max(patience, 10 * quiet); look === undefined; ) {
-      if (Date.now() > end)
-        throw new ConfigSyncError("SOURCE_UNSTABLE", `${path} is being written without a pause`, {
-          hint: "It is read again when it rests",
-        });
-      at = { replaced, touched };
-      look = await readWhenQuiet(path, quiet);
-    }
-    taken = { ...at, ino: look.stats.ino };
-    return look.bytes;
+    const end = Date.now() + Math.max(patience, 10 * quiet);
+    do {
+      const at = { replaced, touched };
+      const look = (await takeAtOnce()) ?? (await readWhenQuiet(path, quiet, quietSince(at)));
+      if (look === undefined) continue;
+      taken = { ...at, ino: look.stats.ino };
+      return look.bytes;
+    } while (Date.now() <= end);
+    throw new ConfigSyncError("SOURCE_UNSTABLE", `${path} is being written without a pause`, {
+      hint: "It is read again when it rests",
+    });
   };
 
   return {
     note: (hint) => {
       if (hint === "replaced") replaced++;
       else touched++;
+      wake();
     },
     read,
   };
+}
+
+function eventsTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
@@ -97,21 +121,24 @@ function readNow(path: string): Look | undefined {
   }
 }
 
-/** Undefined when it changed while we waited for the quiet window, or read. */
-async function readWhenQuiet(path: string, quiet: number): Promise<Look | undefined> {
+/** Undefined when it changed, or there was a hint, while we waited for the quiet window, or read. */
+async function readWhenQuiet(
+  path: string,
+  quiet: number,
+  waitForQuiet: () => Promise<boolean>,
+): Promise<Look | undefined> {
   let waited = false;
   try {
     return await readBetweenLooks(path, async (stats, file) => {
       const age = Date.now() - Number(stats.mtimeMs);
       if (age >= quiet + clockTick) return true;
       waited = true;
-      await wait(quiet);
+      if (!(await waitForQuiet())) return false;
       return isSame(stats, await file.stat({ bigint: true })) && isSame(stats, await statOf(path));
     });
   } catch (error) {
     if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") throw unreadable(path, error);
-    if (waited) return undefined;
-    await wait(quiet);
+    if (waited || !(await waitForQuiet())) return undefined;
     if ((await statOf(path)) === undefined)
       throw new ConfigSyncError("SOURCE_MISSING", `${path} is not there`, {
         hint: "Restore it; until then the last good values stay in force",

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Entry, Layer } from "../config/layers.ts";
 import { formatPath } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
@@ -60,16 +61,14 @@ async function readNamed(read: () => Promise<Buffer>, name: string): Promise<Buf
   }
 }
 
+/** A byte order mark stays: the parser skips it. */
 function decode(bytes: Buffer, name: string): string {
-  const mark = bytes.subarray(0, 2).toString("latin1");
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  const mark = bytes.toString("latin1", 0, 2);
   if (mark === "\xff\xfe" || mark === "\xfe\xff")
     throw invalid("The file is written in UTF-16", { file: name, line: 1, column: 1 }, "Save it as UTF-8");
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    const place = { file: name, ...endOf(validPart(bytes)) };
-    throw invalid("The file holds a byte that is not UTF-8", place, "Save it as UTF-8");
-  }
+  const place = { file: name, ...endOf(validPart(bytes)) };
+  throw invalid("The file holds a byte that is not UTF-8", place, "Save it as UTF-8");
 }
 
 /** The longest beginning that is valid: halved down to, since a decoder does not say where it gave up. */

@@ -149,6 +149,41 @@ describe("a change is seen", () => {
     // A single quiet window would be longer.
     expect(performance.now() - before).toBeLessThan(5000);
   });
+
+  it("takes a file that is written in pieces one quiet window after the last piece", async () => {
+    const path = create("0");
+    utimesSync(path, 1, 1);
+    const quiet = 1000;
+    const source = await watchValues(path, { quiet });
+    const fd = openSync(path, "w");
+    writeSync(fd, "[s]\n");
+    await wait(quiet / 10);
+    writeSync(fd, "k = 1\n");
+    const written = performance.now();
+    closeSync(fd);
+    await vi.waitUntil(() => source.seen.length > 0, { timeout: 10 * quiet, interval: 2 });
+    expect(source.seen[0]).toBe("1");
+    const taken = performance.now() - written;
+    expect(taken).toBeGreaterThanOrEqual(quiet);
+    // A window that began with the first piece, and a second one after it, would be nearly two.
+    expect(taken).toBeLessThan(1.6 * quiet);
+  });
+
+  it("takes a file that is replaced while a look waits for the quiet window at once", async () => {
+    const path = create("0");
+    utimesSync(path, 1, 1);
+    const source = openSource(path, { quiet: 5000 });
+    const stop = await source.watch?.(() => {});
+    await source.load();
+    const before = performance.now();
+    for (const round of ["1", "2", "3"]) {
+      const look = source.load();
+      replace(path, text(round));
+      expect(readK(await look)).toBe(round);
+    }
+    expect(performance.now() - before).toBeLessThan(5000);
+    await stop?.();
+  });
 });
 
 describe("whatever is done to the file", () => {
