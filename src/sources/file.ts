@@ -1,14 +1,12 @@
 import { isUtf8 } from "node:buffer";
-import type { Entry, Layer } from "../config/layers.ts";
+import type { Layer } from "../config/layers.ts";
 import { formatPath } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
-import { Secret } from "../config/secret.ts";
 import { substitute } from "../config/substitute.ts";
 import { ConfigSyncError, type Place } from "../errors.ts";
-import type { Field } from "../formats/format.ts";
-import { readConfigIni } from "../formats/ini/config-ini.ts";
 import { watchFile } from "../platform/file-watch.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
+import { createEntryReader } from "./ini-entries.ts";
 import type { Source } from "./source.ts";
 
 export interface FileSourceOptions {
@@ -32,13 +30,14 @@ export interface FileSourceOptions {
 export function fileSource(options: FileSourceOptions): Source {
   const { path, name } = options;
   const reader = createSettledReader(path, options.quiet ?? 20);
+  const readEntries = createEntryReader(options);
   return {
     name,
     protected: options.protected,
     load: async () => {
       const text = decode(await readNamed(reader.read, name), name);
-      const entries = parse(text, name).map((field) => toEntry(field, text, options));
-      return { source: name, protected: options.protected, entries };
+      refuseEmpty(text, name);
+      return { source: name, protected: options.protected, entries: readEntries(text) };
     },
     complete: (own, others) => (options.substitute ? fillIn(own, others, options) : own),
     watch: (look) =>
@@ -87,28 +86,10 @@ function validPart(bytes: Buffer): string {
   return valid;
 }
 
-function parse(text: string, name: string): readonly Field[] {
+/** Nothing but blanks and comments is what a program that was cut off leaves behind: it does not mean "no values". */
+function refuseEmpty(text: string, name: string): void {
   const nothing = /^\uFEFF?(?:[ \t\f\v]*(?:[#;].*)?(?:\r\n|\n|\r|$))*$/.test(text);
   if (nothing) throw invalid("The file is empty: it holds no section", { file: name }, "Restore its content");
-  try {
-    return readConfigIni(text);
-  } catch (error) {
-    if (!(error instanceof ConfigSyncError)) throw error;
-    const { message, hint, key, cause } = error;
-    throw new ConfigSyncError("SOURCE_INVALID", message, { place: { ...error.place, file: name }, hint, key, cause });
-  }
-}
-
-function toEntry({ path, value, line, start }: Field, text: string, { name, secretPaths }: FileSourceOptions): Entry {
-  const origin = { source: name, file: name, line, column: columnOf(text, start) };
-  return { path, value: secretPaths(path) ? new Secret(value) : value, origin };
-}
-
-/** By hand: looking back for a line break that a file does not use would go through the whole file, once for every value. */
-function columnOf(text: string, start: number): number {
-  let lineStart = start;
-  while (lineStart > 0 && text[lineStart - 1] !== "\n" && text[lineStart - 1] !== "\r") lineStart--;
-  return start - lineStart + 1;
 }
 
 function fillIn(layer: Layer, others: readonly Layer[], { environment }: FileSourceOptions): Layer {

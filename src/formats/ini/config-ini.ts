@@ -4,8 +4,17 @@ import type { Field } from "../format.ts";
 import { type Dialect, identifyExactly } from "./dialect.ts";
 import { type Document, isPair, type Pair } from "./document.ts";
 import { editDocument, type Setting } from "./edit.ts";
-import { createBudget, depthLimit, interpolate, referencesOf, spend, type Templates } from "./interpolation.ts";
-import { pythonIni, templatesBySection } from "./python.ts";
+import {
+  type Budget,
+  createBudget,
+  depthLimit,
+  interpolate,
+  parseTemplate,
+  referencesOf,
+  spend,
+  type Templates,
+} from "./interpolation.ts";
+import { pythonIni } from "./python.ts";
 import { defaultSection, scanPython } from "./python-lines.ts";
 import { parseFailed, shownName, unrepresentable } from "./refusal.ts";
 
@@ -25,24 +34,9 @@ export interface ConfigEdit {
  * references to keys that are not there, in a circle or more than ten deep.
  */
 export function readConfigIni(text: string): readonly Field[] {
-  const document = scanConfig(text);
-  const pairs = document.lines.filter(isPair);
-  const templates = templatesBySection(pairs);
-  const defaults = templates.get(defaultSection) ?? new Map();
-  const own = groupBySection(pairs);
-  const defaultPairs = own.get(defaultSection) ?? [];
+  const { sections, defaults } = groupBySection(scanConfig(text));
   const budget = createBudget();
-  const fields: Field[] = [];
-  for (const section of sectionsOf(document)) {
-    const ownTemplates: Templates = templates.get(section) ?? new Map();
-    const inherited = defaultPairs.filter(({ path: [, key = ""] }) => !ownTemplates.has(key));
-    // Before anything is made of them: many defaults times many sections is more than a file should cost.
-    for (const pair of inherited) spend(budget, pair.literal.length);
-    const all: Templates = defaults.size === 0 ? ownTemplates : new Map([...defaults, ...ownTemplates]);
-    const values = interpolate(all, budget, "literal");
-    for (const pair of [...(own.get(section) ?? []), ...inherited]) fields.push(fieldOf(pair, section, values, all));
-  }
-  return fields;
+  return [...sections].flatMap(([section, own]) => fieldsOf(section, own, defaults, budget));
 }
 
 /**
@@ -83,21 +77,49 @@ function scanConfig(text: string): Document {
   return scanPython(text, { inlineComments: false, strict: true });
 }
 
-/** All sections but `[DEFAULT]`, also those without keys of their own. */
-function sectionsOf({ lines }: Document): Set<string> {
-  const names = lines.flatMap((line) => (line.kind === "section" ? line.section : []));
-  return new Set(names.filter((name) => name !== defaultSection));
+/** All sections but `[DEFAULT]`, also those without keys of their own, in the order of the text. */
+function groupBySection({ lines }: Document): { sections: ReadonlyMap<string, Pair[]>; defaults: readonly Pair[] } {
+  const sections = new Map<string, Pair[]>();
+  const defaults: Pair[] = [];
+  let current = defaults;
+  for (const line of lines) {
+    if (isPair(line)) current.push(line);
+    else if (line.kind === "section") {
+      const [name = ""] = line.section;
+      current = name === defaultSection ? defaults : [];
+      // It stands only once, or the scan would have refused it.
+      if (name !== defaultSection) sections.set(name, current);
+    }
+  }
+  return { sections, defaults };
 }
 
-function groupBySection(pairs: readonly Pair[]): Map<string, Pair[]> {
-  return Map.groupBy(pairs, ({ section: [name = ""] }) => name);
+function fieldsOf(section: string, own: readonly Pair[], defaults: readonly Pair[], budget: Budget): Field[] {
+  const inherited = withoutOwn(defaults, own);
+  // Before anything is made of them: many defaults times many sections is more than a file should cost.
+  for (const pair of inherited) spend(budget, pair.literal.length);
+  const all = [...own, ...inherited];
+  // Most sections have no % at all: their literals are their values.
+  if (!all.some(({ literal }) => literal.includes("%"))) {
+    return all.map((pair) => fieldOf(pair, section, pair.literal));
+  }
+  const templates = new Map([...defaults, ...own].map(({ path, literal }) => [path[1] ?? "", parseTemplate(literal)]));
+  const values = interpolate(templates, budget, "literal");
+  return all.map((pair) => {
+    const value = values.get(pair.path[1] ?? "");
+    if (value === undefined) throw unresolved(pair, [section, pair.path[1] ?? ""], templates);
+    return fieldOf(pair, section, value);
+  });
 }
 
-function fieldOf(pair: Pair, section: string, values: ReadonlyMap<string, string>, templates: Templates): Field {
-  const key = pair.path[1] ?? "";
-  const value = values.get(key);
-  if (value === undefined) throw unresolved(pair, [section, key], templates);
-  return { path: [section, key], value, ...pair.value, line: pair.number };
+function withoutOwn(defaults: readonly Pair[], own: readonly Pair[]): readonly Pair[] {
+  if (defaults.length === 0) return [];
+  const keys = new Set(own.map(({ path }) => path[1]));
+  return defaults.filter(({ path }) => !keys.has(path[1] ?? ""));
+}
+
+function fieldOf({ path: [, key = ""], value, number }: Pair, section: string, text: string): Field {
+  return { path: [section, key], value: text, start: value.start, end: value.end, line: number };
 }
 
 function unresolved(pair: Pair, path: Path, templates: Templates): ConfigSyncError {

@@ -58,7 +58,7 @@ function interpolatedFields(document: Document): readonly Field[] {
   });
 }
 
-export function templatesBySection(pairs: readonly Pair[]): Map<string, Map<string, Template>> {
+function templatesBySection(pairs: readonly Pair[]): Map<string, Map<string, Template>> {
   const sections = new Map<string, Map<string, Template>>();
   for (const { path, literal } of pairs) {
     const [section = "", key = ""] = path;
