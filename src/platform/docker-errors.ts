@@ -13,6 +13,13 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
+const forbidden = 403;
+
+/** Whether a socket proxy does not let this call through: another call may get through. */
+export function isForbidden(error: unknown): boolean {
+  return statusOf(error instanceof Error ? error.cause : undefined) === forbidden;
+}
+
 /** What a failed call to the Docker Engine means, and what a person can do about it. */
 export function explainDocker(error: unknown, { host, signal, container }: DockerCall): ConfigSyncError {
   if (error instanceof ConfigSyncError) return error;
@@ -22,7 +29,7 @@ export function explainDocker(error: unknown, { host, signal, container }: Docke
   if (status === 404 && container !== undefined) {
     return new ConfigSyncError("UNREACHABLE", `there is no container named "${container}"`, { cause: error });
   }
-  if (status === 403) {
+  if (status === forbidden) {
     return new ConfigSyncError("RELOAD_REFUSED", `Docker at ${host} forbids this call`, {
       hint: "A socket proxy needs POST=1 and ALLOW_RESTARTS=1, for exec CONTAINERS=1 and EXEC=1",
       retryable: false,
@@ -44,7 +51,11 @@ function noConnection(error: unknown, host: string): ConfigSyncError {
       cause: error,
     });
   }
-  const reasons: Record<string, string> = { ENOENT: "there is no such socket", ECONNREFUSED: "nobody listens there" };
+  const reasons: Record<string, string> = {
+    ENOENT: "there is no such socket",
+    ECONNREFUSED: "nobody listens there",
+    ECONNRESET: "the connection was cut in the middle of a call",
+  };
   const reason = reasons[code ?? ""] ?? (error instanceof Error ? error.message : String(error));
   return new ConfigSyncError("UNREACHABLE", `Docker cannot be reached at ${host}: ${reason}`, {
     hint: "Check that dockerd runs, and in a container that the socket is mounted",

@@ -6,17 +6,10 @@ import type { Redact } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { orAborted } from "./deadline.ts";
 import { explainDocker, statusOf } from "./docker-errors.ts";
+import { type ContainerEvent, openEvents } from "./docker-events.ts";
 import { runInContainer } from "./docker-exec.ts";
 import { type DockerOptions, findDocker } from "./docker-host.ts";
-
-export interface ContainerState {
-  readonly id: string;
-  readonly running: boolean;
-  /** Docker's word: created, running, paused, restarting, removing, exited, dead. */
-  readonly status: string;
-  /** starting, healthy, unhealthy; undefined where the container has no healthcheck. */
-  readonly health: string | undefined;
-}
+import { type ContainerState, readContainer } from "./docker-state.ts";
 
 export interface ExecResult {
   readonly exitCode: number;
@@ -29,7 +22,9 @@ export interface Docker {
   readonly inspect: (container: string, signal: AbortSignal) => Promise<ContainerState>;
   /** `timeoutSeconds` is the time that the container gets between SIGTERM and SIGKILL. */
   readonly restart: (container: string, timeoutSeconds: number, signal: AbortSignal) => Promise<void>;
+  readonly start: (container: string, signal: AbortSignal) => Promise<void>;
   readonly stop: (container: string, timeoutSeconds: number, signal: AbortSignal) => Promise<void>;
+  /** See `signalContainer` for what this does to the container's restart policy. */
   readonly kill: (container: string, signalName: string, signal: AbortSignal) => Promise<void>;
   readonly exec: (
     container: string,
@@ -37,6 +32,11 @@ export interface Docker {
     signal: AbortSignal,
     options?: ExecOptions,
   ) => Promise<ExecResult>;
+  /**
+   * What happens to containers from now on, for as long as the connection lasts. Resolves when it stands; `signal` ends it
+   * also later. The iteration ends or throws with the connection.
+   */
+  readonly events: (signal: AbortSignal) => Promise<AsyncIterable<ContainerEvent>>;
   /** `{ apiVersion: "1.41" }`, the version that was agreed on. */
   readonly ping: (signal: AbortSignal) => Promise<{ readonly apiVersion: string }>;
 }
@@ -90,10 +90,13 @@ export async function createDocker(options: DockerOptions = {}): Promise<Docker>
       call((client) => find(client, name).restart({ t: timeoutSeconds, abortSignal: signal }), signal, name),
     stop: (name, timeoutSeconds, signal) =>
       call((client) => unlessDone(find(client, name).stop({ t: timeoutSeconds, abortSignal: signal })), signal, name),
+    start: (name, signal) =>
+      call((client) => unlessDone(find(client, name).start({ abortSignal: signal })), signal, name),
     kill: (name, signalName, signal) =>
       call((client) => find(client, name).kill({ signal: signalName, abortSignal: signal }), signal, name),
     exec: (name, argv, signal, exec) =>
       call((client) => runInContainer(find(client, name), argv, signal, exec), signal, name),
+    events: (signal) => call((client) => openEvents(client, signal), signal),
   };
 }
 
@@ -134,9 +137,7 @@ function find(client: Dockerode, name: string): Dockerode.Container {
 }
 
 async function stateOf(client: Dockerode, name: string, signal: AbortSignal): Promise<ContainerState> {
-  const { Id, State } = await find(client, name).inspect({ abortSignal: signal });
-  const health = State.Health?.Status;
-  return { id: Id, running: State.Running, status: State.Status, health: health === "none" ? undefined : health };
+  return readContainer(await find(client, name).inspect({ abortSignal: signal }));
 }
 
 /** "Already so" comes as status 304, which dockerode takes for an error. */

@@ -16,6 +16,17 @@ export async function startProgram(call: Call, program: string, signal: AbortSig
   await untilUp(call, program, signal);
 }
 
+export async function signalProgram(call: Call, program: string, name: string, signal: AbortSignal): Promise<void> {
+  const told = await send(call, "signalProcess", [program, name], signal, [faults.notRunning]);
+  if (told !== undefined) return;
+  const { state, spawnError } = await infoOf(call, program, signal);
+  if (state === "FATAL") return startProgram(call, program, signal);
+  const reason = spawnError === "" ? "" : `: ${spawnError}`;
+  throw new ConfigSyncError("UNREACHABLE", `program ${program} is ${state}${reason}`, {
+    hint: "It is told when it runs",
+  });
+}
+
 /**
  * Until it runs. A program that ended as expected counts too: what has `startsecs=0` may be a task that is done. In BACKOFF
  * supervisord itself tries again; what kept it from starting is then the best answer when time is up.
@@ -49,8 +60,11 @@ export async function infoOf(call: Call, program: string, signal: AbortSignal): 
 }
 
 export async function processesOf(call: Call, group: string, signal: AbortSignal): Promise<ProcessInfo[]> {
-  const all = (await send(call, "getAllProcessInfo", [], signal)) as unknown[];
-  return all.map(readInfo).filter((process) => process.group === group);
+  return (await allProcesses(call, signal)).filter((process) => process.group === group);
+}
+
+export async function allProcesses(call: Call, signal: AbortSignal): Promise<ProcessInfo[]> {
+  return ((await send(call, "getAllProcessInfo", [], signal)) as unknown[]).map(readInfo);
 }
 
 export function isStopped({ state }: ProcessInfo): boolean {
@@ -74,12 +88,13 @@ export async function send(
 }
 
 function readInfo(answer: unknown): ProcessInfo {
-  const { name, group, statename, pid, spawnerr } = answer as Record<string, string | number>;
+  const { name, group, statename, pid, start, spawnerr } = answer as Record<string, string | number>;
   return {
     name: String(name),
     group: String(group),
     state: String(statename),
     pid: Number(pid),
+    startedAt: Number(start) * 1000,
     spawnError: String(spawnerr ?? ""),
   };
 }

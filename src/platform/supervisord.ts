@@ -1,5 +1,5 @@
 import { refuseOwn } from "./own-process.ts";
-import { infoOf, send, startProgram, stopProgram } from "./supervisord-process.ts";
+import { allProcesses, infoOf, send, signalProgram, startProgram, stopProgram } from "./supervisord-process.ts";
 import { createCall, type SupervisordOptions } from "./supervisord-rpc.ts";
 import { updateGroup } from "./supervisord-update.ts";
 
@@ -9,6 +9,8 @@ export interface ProcessInfo {
   /** STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN. */
   readonly state: string;
   readonly pid: number;
+  /** Milliseconds since the epoch, in whole seconds: the start was in the second that began then. */
+  readonly startedAt: number;
   /** supervisord's own sentence about a failed start, or "". */
   readonly spawnError: string;
 }
@@ -16,9 +18,12 @@ export interface ProcessInfo {
 /** The part of supervisord's XML-RPC API that we use. Every call ends by its signal. */
 export interface Supervisord {
   readonly info: (program: string, signal: AbortSignal) => Promise<ProcessInfo>;
+  readonly all: (signal: AbortSignal) => Promise<readonly ProcessInfo[]>;
+  readonly start: (program: string, signal: AbortSignal) => Promise<void>;
   /** Stop, wait until it stopped, start, wait until it runs or failed. */
   readonly restart: (program: string, signal: AbortSignal) => Promise<void>;
   readonly stop: (program: string, signal: AbortSignal) => Promise<void>;
+  /** A program that does not run is UNREACHABLE. One that supervisord gave up (FATAL) is started, which loads as much. */
   readonly signalProcess: (program: string, signalName: string, signal: AbortSignal) => Promise<void>;
   /** What `supervisorctl update GROUP` does: re-read the files; stop, remove and add the group if its definition changed. */
   readonly update: (group: string, signal: AbortSignal) => Promise<void>;
@@ -41,6 +46,8 @@ export async function createSupervisord(options: SupervisordOptions): Promise<Su
   return {
     version: async (signal) => String(await send(call, "getSupervisorVersion", [], signal)),
     info: (program, signal) => infoOf(call, program, signal),
+    all: (signal) => allProcesses(call, signal),
+    start: (program, signal) => startProgram(call, program, signal),
     restart: async (program, signal) => {
       await foreign(program, "restart", signal);
       await stopProgram(call, program, signal);
@@ -52,7 +59,7 @@ export async function createSupervisord(options: SupervisordOptions): Promise<Su
     },
     signalProcess: async (program, signalName, signal) => {
       await foreign(program, "signal", signal);
-      await send(call, "signalProcess", [program, signalName], signal);
+      await signalProgram(call, program, signalName, signal);
     },
     update: (group, signal) => updateGroup(call, group, signal),
   };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deadline } from "../platform/deadline.ts";
-import type { ContainerState } from "../platform/docker.ts";
+import type { ContainerState } from "../platform/docker-state.ts";
 import { answerOf } from "./answer.ts";
 import type { Health, Probe } from "./probe.ts";
 
@@ -13,6 +13,7 @@ export const docker: Probe<z.output<typeof schema>> = {
   kind: "docker",
   schema,
   describe: ({ container }) => `container ${container} is healthy`,
+  thing: ({ container }) => ({ kind: "container", name: container }),
   check: ({ container }, { docker, signal, redact }) =>
     answerOf(redact, async () => {
       const state = await (await docker()).inspect(container, deadline(signal, timeout));
@@ -21,11 +22,16 @@ export const docker: Probe<z.output<typeof schema>> = {
 };
 
 /** A container that is restarted again and again is "running" for Docker in between: the status tells. */
-function judge(container: string, { running, status, health }: ContainerState): Health {
+function judge(container: string, { running, status, exitCode, health, healthOutput }: ContainerState): Health {
   const runs = running && status === "running";
-  if (!runs || health === undefined) return { healthy: runs, detail: `container ${container} is ${status}` };
+  if (!runs) {
+    const ended = ["exited", "restarting", "dead"].includes(status) ? ` (exit code ${exitCode})` : "";
+    return { healthy: false, detail: `container ${container} is ${status}${ended}` };
+  }
+  if (health === undefined) return { healthy: true, detail: `container ${container} is ${status}` };
+  const said = health === "unhealthy" && healthOutput.trim() !== "" ? `: ${healthOutput.trim().slice(0, 500)}` : "";
   return {
     healthy: health === "healthy",
-    detail: `container ${container} is running, its health check says ${health}`,
+    detail: `container ${container} is running, its health check says ${health}${said}`,
   };
 }

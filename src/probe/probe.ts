@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
 import type { ActionContext } from "../platform/context.ts";
+import type { Thing } from "../platform/thing.ts";
 
 export interface Health {
   readonly healthy: boolean;
@@ -17,5 +18,7 @@ export interface Probe<Spec> {
   readonly kind: string;
   readonly schema: ZodType<Spec>;
   readonly describe: (spec: Spec) => string;
+  /** Whose health is asked: hints about this thing are reasons to ask again. */
+  readonly thing?: (spec: Spec) => Thing;
   readonly check: (spec: Spec, context: ActionContext) => Promise<Health>;
 }

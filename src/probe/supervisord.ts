@@ -15,6 +15,7 @@ export const supervisord: Probe<z.output<typeof schema>> = {
   kind: "supervisord",
   schema,
   describe: ({ program }) => `program ${program} is RUNNING`,
+  thing: ({ program }) => ({ kind: "program", name: program }),
   check: ({ program }, { supervisord, signal, redact }) =>
     answerOf(redact, async () => {
       const { state, spawnError } = await (await supervisord()).info(program, deadline(signal, timeout));

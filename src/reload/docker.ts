@@ -3,7 +3,12 @@ import { argv, duration } from "../config/schema.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { deadline } from "../platform/deadline.ts";
+import type { Docker } from "../platform/docker.ts";
+import { isForbidden } from "../platform/docker-errors.ts";
+import { signalContainer } from "../platform/docker-signal.ts";
+import type { ContainerState } from "../platform/docker-state.ts";
 import { redacted } from "../platform/redacted.ts";
+import { askFirst, questionTime } from "./ask-first.ts";
 import type { Reload } from "./reload.ts";
 
 const common = {
@@ -40,6 +45,9 @@ const daemonTime = 30_000;
 /**
  * Restarts a container, sends it a signal, or runs a command inside it. A restart starts a stopped container, and keeps
  * the environment that the container was created with. A command that is given up may go on inside the container.
+ *
+ * A paused container is left alone: somebody copies its files. So is one that does not run where only a running one can be told.
+ * Both are UNREACHABLE, that is waited for.
  */
 export const docker: Reload<Spec> = {
   kind: "docker",
@@ -50,18 +58,29 @@ export const docker: Reload<Spec> = {
     return `restart container ${spec.container}`;
   },
   run: (spec, context) => redacted(context.redact, () => carryOut(spec, context)),
-  isRunning: ({ container, timeout }, { docker, signal, redact }) =>
-    redacted(redact, async () => (await (await docker()).inspect(container, limit(signal, timeout))).running),
+  isRunning: ({ container }, { docker, signal, redact }) =>
+    redacted(redact, async () => (await (await docker()).inspect(container, deadline(signal, questionTime))).running),
   stop: ({ container, timeout }, { docker, signal, redact }) =>
     redacted(redact, async () => (await docker()).stop(container, seconds(timeout), limit(signal, timeout))),
+  start: ({ container, timeout }, { docker, signal, redact }) =>
+    redacted(redact, async () => (await docker()).start(container, limit(signal, timeout))),
+  incarnation: ({ container }, { docker, signal, redact }) =>
+    redacted(redact, async () => {
+      const state = await (await docker()).inspect(container, deadline(signal, questionTime));
+      if (!state.running || state.status === "restarting") return undefined;
+      return { id: `${state.id}@${state.startedAt}`, startedAt: Date.parse(state.startedAt) };
+    }),
+  thing: ({ container }) => ({ kind: "container", name: container }),
 };
 
 async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
   const docker = await context.docker();
   const { container, timeout } = spec;
+  const state = await askFirst(context.signal, (soon) => inspectIfAllowed(docker, container, soon));
+  if (state !== undefined) requireReady(spec, state);
   const signal = limit(context.signal, timeout);
   if (spec.action === "restart") return docker.restart(container, seconds(timeout), signal);
-  if (spec.action === "signal") return docker.kill(container, spec.signal, signal);
+  if (spec.action === "signal") return signalContainer(docker, { name: container, state }, spec.signal, signal);
   const { command, user, workdir } = spec;
   const { exitCode, output } = await docker.exec(container, command, signal, { user, workdir, redact: context.redact });
   if (exitCode === 0) return;
@@ -69,6 +88,34 @@ async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
   const message = `${command[0]} in container ${container} ended with exit code ${exitCode}${said}`;
   throw new ConfigSyncError("RELOAD_REFUSED", message);
 }
+
+/** A socket proxy may let us restart a container and not look at it. */
+async function inspectIfAllowed(docker: Docker, container: string, signal: AbortSignal) {
+  try {
+    return await docker.inspect(container, signal);
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Docker would wake a paused container for a restart or a signal, and take a container for stopped on purpose, for good, when a
+ * signal comes between two tries of its restart policy.
+ */
+function requireReady({ container, action }: Spec, { status }: ContainerState): void {
+  const fit = action === "restart" ? !["paused", "removing", "dead"].includes(status) : status === "running";
+  if (fit) return;
+  throw new ConfigSyncError("UNREACHABLE", `container ${container} is ${status}`, {
+    hint: hints[status] ?? untilItRuns,
+  });
+}
+
+const untilItRuns = "It is told when it runs";
+const hints: Readonly<Record<string, string>> = {
+  paused: "It is told when it is unpaused",
+  restarting: "It ends again and again, and Docker starts it again: docker logs may say why",
+};
 
 function limit(signal: AbortSignal, timeout: number): AbortSignal {
   return deadline(signal, timeout + daemonTime);

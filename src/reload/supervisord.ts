@@ -1,8 +1,12 @@
 import { z } from "zod";
 import { duration } from "../config/schema.ts";
+import type { ActionContext } from "../platform/context.ts";
 import { deadline } from "../platform/deadline.ts";
 import { redacted } from "../platform/redacted.ts";
-import type { Reload } from "./reload.ts";
+import type { ProcessInfo } from "../platform/supervisord.ts";
+import { groupOf } from "../platform/thing.ts";
+import { askFirst, questionTime } from "./ask-first.ts";
+import type { Incarnation, Reload } from "./reload.ts";
 
 const common = {
   /** `group:program`; for a lone program, and for an update of a whole group, the one name. */
@@ -24,34 +28,58 @@ const schema = z.discriminatedUnion(
   { error: (issue) => (issue.code === "invalid_union" ? "is restart, signal or update" : undefined) },
 );
 
+type Spec = z.output<typeof schema>;
+
 /**
  * Restarts a program, signals it, or updates its group. A restart keeps the command and environment that supervisord read
  * when it last looked at its files; where those changed, it takes an update.
  */
-export const supervisord: Reload<z.output<typeof schema>> = {
+export const supervisord: Reload<Spec> = {
   kind: "supervisord",
   schema,
   describe: (spec) => {
     if (spec.action === "signal") return `send ${spec.signal} to program ${spec.program}`;
     return `${spec.action} program ${spec.program}`;
   },
-  run: (spec, context) =>
-    redacted(context.redact, async () => {
-      const supervisord = await context.supervisord();
-      const signal = deadline(context.signal, spec.timeout);
-      if (spec.action === "signal") return supervisord.signalProcess(spec.program, spec.signal, signal);
-      if (spec.action === "update") return supervisord.update(groupOf(spec.program), signal);
-      return supervisord.restart(spec.program, signal);
-    }),
-  isRunning: ({ program, timeout }, { supervisord, signal, redact }) =>
+  run: (spec, context) => redacted(context.redact, () => carryOut(spec, context)),
+  isRunning: ({ program }, { supervisord, signal, redact }) =>
     redacted(redact, async () => {
-      const { state } = await (await supervisord()).info(program, deadline(signal, timeout));
+      const { state } = await (await supervisord()).info(program, deadline(signal, questionTime));
       return ["STARTING", "RUNNING", "BACKOFF"].includes(state);
     }),
   stop: ({ program, timeout }, { supervisord, signal, redact }) =>
     redacted(redact, async () => (await supervisord()).stop(program, deadline(signal, timeout))),
+  start: ({ program, timeout }, { supervisord, signal, redact }) =>
+    redacted(redact, async () => (await supervisord()).start(program, deadline(signal, timeout))),
+  incarnation: (spec, { supervisord, signal, redact }) =>
+    redacted(redact, async () => {
+      const all = await (await supervisord()).all(deadline(signal, questionTime));
+      return incarnationOf(all.filter((process) => isMeant(spec, process)));
+    }),
+  thing: ({ program }) => ({ kind: "program", name: program }),
 };
 
-function groupOf(program: string): string {
-  return program.split(":")[0] ?? program;
+async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
+  const supervisord = await context.supervisord();
+  await askFirst(context.signal, supervisord.version);
+  const signal = deadline(context.signal, spec.timeout);
+  if (spec.action === "signal") return supervisord.signalProcess(spec.program, spec.signal, signal);
+  if (spec.action === "update") return supervisord.update(groupOf(spec.program), signal);
+  return supervisord.restart(spec.program, signal);
+}
+
+/** An update is of the whole group. */
+function isMeant({ program, action }: Spec, { name, group }: ProcessInfo): boolean {
+  if (action === "update") return group === groupOf(program);
+  return program === `${group}:${name}` || (program === name && group === name);
+}
+
+/** Of a group, the run of all its processes that run. */
+function incarnationOf(processes: readonly ProcessInfo[]): Incarnation | undefined {
+  const running = processes.filter(({ state }) => state === "RUNNING" || state === "STARTING");
+  if (running.length === 0) return undefined;
+  return {
+    id: running.map(({ name, pid, startedAt }) => `${name} ${pid}@${startedAt}`).join(", "),
+    startedAt: Math.min(...running.map(({ startedAt }) => startedAt)),
+  };
 }

@@ -20,7 +20,10 @@ export interface Dockerd {
   /** SIGSTOP for the daemon: it accepts connections and never answers. */
   readonly hang: () => void;
   readonly wake: () => void;
-  /** Ends the daemon and starts it again on the same socket; running containers end. */
+  /** Ends the daemon, and all containers with it. */
+  readonly down: () => Promise<void>;
+  /** Starts it again on the same socket. */
+  readonly up: () => Promise<void>;
   readonly restart: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -71,6 +74,10 @@ export async function startDockerd(
     await release();
     throw error;
   }
+  const down = () => daemon.end();
+  const up = async () => {
+    daemon = await startDaemon();
+  };
   return {
     folder,
     socket,
@@ -80,10 +87,9 @@ export async function startDockerd(
     run: (name, run) => runContainer(docker, folder, name, run),
     hang: () => daemon.signal("SIGSTOP"),
     wake: () => daemon.signal("SIGCONT"),
-    restart: async () => {
-      await daemon.end();
-      daemon = await startDaemon();
-    },
+    down,
+    up,
+    restart: () => down().then(up),
     stop: release,
   };
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
-import { leash } from "./leash.ts";
+import { type LeashedServer, leash } from "./leash.ts";
 
 /** A real supervisord of our own, on a unix socket without and a TCP port with a password. */
 export interface SupervisordServer {
@@ -12,9 +12,14 @@ export interface SupervisordServer {
   /** `unix:///tmp/…/supervisor.sock`, as our settings write it. */
   readonly url: string;
   readonly tcp: { readonly url: string; readonly username: string; readonly password: string };
-  readonly pid: number;
+  /** Of the one that runs now. */
+  readonly pid: () => number;
   /** Replaces the program sections of the configuration file; supervisord is not told. */
   readonly write: (programs: Programs | string) => Promise<void>;
+  /** Ends it, and all programs with it. */
+  readonly down: () => Promise<void>;
+  /** Starts it again; it reads its files anew. */
+  readonly up: () => Promise<void>;
   readonly hang: () => void;
   readonly wake: () => void;
   readonly stop: () => Promise<void>;
@@ -31,9 +36,14 @@ export async function startSupervisord(programs: Programs | string): Promise<Sup
   const file = path.join(folder, "supervisord.conf");
   const write = (wanted: Programs | string) => writeFile(file, `${head(folder, port)}\n${sections(wanted)}`);
   await write(programs);
-  const server = start(["/usr/bin/supervisord", "-n", "-c", file]);
+  const startServer = async () => {
+    const started = start(["/usr/bin/supervisord", "-n", "-c", file]);
+    await started.becomes(() => existsSync(socket));
+    return started;
+  };
+  let server: LeashedServer;
   try {
-    await server.becomes(() => existsSync(socket));
+    server = await startServer();
   } catch (error) {
     await release();
     throw error;
@@ -43,8 +53,12 @@ export async function startSupervisord(programs: Programs | string): Promise<Sup
     socket,
     url: `unix://${socket}`,
     tcp: { url: `http://127.0.0.1:${port}`, username: "admin", password: "p:w@1 geheim" },
-    pid: server.pid,
+    pid: () => server.pid,
     write,
+    down: () => server.end(),
+    up: async () => {
+      server = await startServer();
+    },
     hang: () => server.signal("SIGSTOP"),
     wake: () => server.signal("SIGCONT"),
     stop: release,

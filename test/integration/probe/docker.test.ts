@@ -35,13 +35,13 @@ describe("docker probe", () => {
     probeOf("docker").check({ container }, actionContext({ docker: () => createDocker({ host: dockerd.host }) }));
 
   test("a container with a health check is healthy when that says so, not when it merely runs", async () => {
-    const health = { cmd: ["test", "-e", "/tmp/ready"], everyMs: 50 };
+    const health = { cmd: ["cat", "/tmp/ready"], everyMs: 50 };
     await dockerd.run("checked", { cmd: ["sleep", "1000"], health });
     expect(await check("checked")).toMatchObject({
       healthy: false,
       detail: expect.stringMatching(/starting|unhealthy/),
     });
-    await eventually(async () => expect((await check("checked")).detail).toContain("unhealthy"));
+    await eventually(async () => expect((await check("checked")).detail).toMatch(/unhealthy: cat: .*No such file/));
     const docker = await createDocker({ host: dockerd.host });
     await docker.exec("checked", ["touch", "/tmp/ready"], new AbortController().signal);
     await eventually(async () => expect((await check("checked")).healthy).toBe(true));
@@ -51,7 +51,10 @@ describe("docker probe", () => {
     const more = { HostConfig: { RestartPolicy: { Name: "always" } } };
     await dockerd.run("loop", { cmd: ["false"], more });
     await eventually(async () =>
-      expect(await check("loop")).toMatchObject({ healthy: false, detail: "container loop is restarting" }),
+      expect(await check("loop")).toMatchObject({
+        healthy: false,
+        detail: "container loop is restarting (exit code 1)",
+      }),
     );
   });
 

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createSupervisord } from "../../../src/platform/supervisord.ts";
+import { createSupervisord, type Supervisord } from "../../../src/platform/supervisord.ts";
 import { reloadOf } from "../../../src/reload/index.ts";
 import { actionContext, eventually, plantedSecret, startHungServer } from "../../support/action-context.ts";
 import { reloadContract } from "../../support/reload-contract.ts";
@@ -93,6 +93,76 @@ startsecs=0
     await reload.stop?.(spec, context);
     await reload.run(spec, context);
     expect(await reload.isRunning?.(spec, context)).toBe(true);
+    await reload.stop?.(spec, context);
+    await reload.start?.(spec, context);
+    await reload.start?.(spec, context);
+    expect(await reload.isRunning?.(spec, context)).toBe(true);
+  });
+});
+
+describe("supervisord reload of a program that does not run", () => {
+  let server: SupervisordServer;
+  let supervisord: Supervisord;
+  const never = new AbortController().signal;
+  beforeAll(async () => {
+    server = await startSupervisord(`[program:web]
+command=sh -c 'test -e %(here)s/good || exit 1; trap "echo HUP >> %(here)s/said" HUP; while true; do sleep 0.05; done'
+startsecs=1
+startretries=1
+[program:twin]
+command=sleep 1000
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+startsecs=0
+`);
+    supervisord = await createSupervisord({ url: server.url });
+  });
+  afterAll(() => server?.stop());
+
+  const reload = reloadOf("supervisord");
+  const context = () => actionContext({ supervisord: connection(server.url) });
+  const hangUp = reload.schema.parse({ program: "web", action: "signal", signal: "HUP" });
+  const stateIs = (state: string) =>
+    eventually(async () => expect((await supervisord.info("web", never)).state).toBe(state));
+  const waits = (message: string) =>
+    expect(reload.run(hangUp, context())).rejects.toMatchObject({ code: "UNREACHABLE", retryable: true, message });
+
+  test("in BACKOFF a signal waits; what supervisord gave up is started instead; what a person stopped waits", async () => {
+    await stateIs("BACKOFF");
+    await waits("program web is BACKOFF: Exited too quickly (process log may have details)");
+    await stateIs("FATAL");
+    await expect(reload.run(hangUp, context())).rejects.toMatchObject({ code: "RELOAD_REFUSED" });
+    await stateIs("FATAL");
+    await writeFile(path.join(server.folder, "good"), "");
+    await reload.run(hangUp, context());
+    await stateIs("RUNNING");
+    await supervisord.stop("web", never);
+    await waits("program web is STOPPED");
+    await supervisord.start("web", never);
+    await reload.run(hangUp, context());
+    await eventually(async () => expect(await readFile(path.join(server.folder, "said"), "utf8")).toBe("HUP\n"));
+  });
+
+  test("each start is another incarnation, for a group that of any of its processes; what is down has none", async () => {
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    const twins = reload.schema.parse({ program: "twin", action: "update" });
+    const one = reload.schema.parse({ program: "twin:twin_1", action: "restart" });
+    const other = reload.schema.parse({ program: "twin:twin_0", action: "restart" });
+    const incarnation = (spec: unknown) => reload.incarnation?.(spec, context());
+    const [bothBefore, otherBefore] = [await incarnation(twins), await incarnation(other)];
+    await supervisord.restart("twin:twin_1", never);
+    const both = await incarnation(twins);
+    expect(both?.id).not.toBe(bothBefore?.id);
+    expect(await incarnation(twins)).toEqual(both);
+    expect(await incarnation(other)).toEqual(otherBefore);
+    expect((await incarnation(one))?.startedAt).toBeGreaterThanOrEqual(before);
+    await supervisord.stop("twin:twin_1", never);
+    expect(await incarnation(one)).toBeUndefined();
+    expect(await incarnation(reload.schema.parse({ program: "twin", action: "restart" }))).toBeUndefined();
+  });
+
+  test("names the program that hints are about", () => {
+    expect(reload.thing?.(hangUp)).toEqual({ kind: "program", name: "web" });
   });
 });
 

@@ -157,7 +157,9 @@ function fakeDocker(containers: ReadonlyMap<string, FakeContainer>): Docker {
     inspect: async (name) => {
       const container = find(name);
       const health = (await container.isHealthy()) ? "healthy" : "unhealthy";
-      return { id: name, running: container.running, status: container.running ? "running" : "exited", health };
+      const { running } = container;
+      const rest = { exitCode: 0, startedAt: "", restarts: false, ownPids: true, healthOutput: "" };
+      return { id: name, running, status: running ? "running" : "exited", health, ...rest };
     },
     restart: async (name, _, signal) => {
       const container = find(name);
@@ -170,8 +172,10 @@ function fakeDocker(containers: ReadonlyMap<string, FakeContainer>): Docker {
       container.stops++;
       container.running = false;
     },
+    start: unused,
     kill: unused,
     exec: unused,
+    events: unused,
     ping: unused,
   };
 }
