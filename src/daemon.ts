@@ -27,6 +27,9 @@ export interface DaemonOptions {
   readonly watch?: boolean;
 }
 
+/** Milliseconds; what happens meanwhile is told together. */
+const tellAfter = 5;
+
 /** The control socket of a workspace, by its state folder. */
 export function controlSocket(state: string): string {
   return join(state, "daemon.sock");
@@ -72,7 +75,8 @@ async function run(
   const since = Date.now();
   const listeners = new Set<(event: SyncEvent) => void>([emit]);
   const noteWork = memoryKeeper();
-  // Telling comes after doing: a line that is printed first holds up the change by as much.
+  // Telling comes after doing: a line that is printed first holds up the change by as much, and so does one that is printed just
+  // when the disk has answered.
   let untold: SyncEvent[] = [];
   const tellAll = (): void => {
     const events = untold;
@@ -81,7 +85,7 @@ async function run(
     if (watch) noteWork(events.length);
   };
   const tell = (event: SyncEvent): void => {
-    if (untold.push(event) === 1) setImmediate(tellAll);
+    if (untold.push(event) === 1) setTimeout(tellAll, tellAfter);
   };
   const ledger = await openState(workspace);
   for (const text of ledger.mended) tell({ type: "mended", text });

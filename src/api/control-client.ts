@@ -1,6 +1,6 @@
-import { type IncomingMessage, request } from "node:http";
-import { createInterface } from "node:readline";
+import type { IncomingMessage } from "node:http";
 import { asConfigSyncError, ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
+import { http } from "../platform/node-http.ts";
 import { socketPath } from "../platform/unix-socket.ts";
 
 /** How long the daemon may take to begin an answer, in milliseconds. */
@@ -27,6 +27,7 @@ export async function askDaemon(
 
 async function* readLines(answer: IncomingMessage, path: string): AsyncIterable<unknown> {
   try {
+    const { createInterface } = await import("node:readline");
     for await (const line of createInterface({ input: answer })) {
       const value = readLine(line, path);
       if (value.error === undefined) yield value;
@@ -58,7 +59,7 @@ async function ask(path: string, method: string, route: string): Promise<Incomin
     await using address = await socketPath(path);
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const options = { socketPath: address.path, method, path: route, agent: false };
-      const asked = request(options, (answer) => {
+      const asked = http.request(options, (answer) => {
         asked.setTimeout(0);
         resolve(answer);
       });

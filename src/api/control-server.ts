@@ -3,10 +3,11 @@
  * workspace. HTTP on a unix socket in the state folder that only its owner can open.
  */
 import { chmod, mkdir, unlink } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createLock, type Server } from "node:net";
 import { dirname } from "node:path";
 import { asConfigSyncError, ConfigSyncError, errorTable, systemCode } from "../errors.ts";
+import { http } from "../platform/node-http.ts";
 import { socketPath } from "../platform/unix-socket.ts";
 import type { SyncEvent } from "../sync/events.ts";
 import type { StatusReport } from "../sync/status.ts";
@@ -64,7 +65,7 @@ function alreadyRunning(): ConfigSyncError {
 }
 
 async function listenOn(path: string, handlers: ControlHandlers, lock: Server | undefined): Promise<AsyncDisposable> {
-  const server = createServer((request, response) => void answer(request, response, handlers));
+  const server = http.createServer((request, response) => void answer(request, response, handlers));
   const address = await socketPath(path);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,7 +1,8 @@
-import type http from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type https from "node:https";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { deadline, interrupted } from "./deadline.ts";
+import { http } from "./node-http.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -18,7 +19,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   /** The first 64 KiB. */
   readonly body: string;
 }
@@ -33,7 +34,7 @@ export async function request(wanted: HttpRequest): Promise<HttpAnswer> {
   const limit = deadline(wanted.signal, wanted.timeout);
   const shown = showUrl(wanted.url);
   const { secure, options } = target(wanted, limit);
-  const { default: transport } = await (secure ? import("node:https") : import("node:http"));
+  const transport = secure ? (await import("node:https")).default : http;
   try {
     const response = await send(transport, options, wanted.body);
     return { status: response.statusCode ?? 0, headers: response.headers, body: await readBody(response) };
@@ -87,13 +88,13 @@ function target({ method, url, headers, body, insecureTls }: HttpRequest, signal
 }
 
 function send(transport: typeof http | typeof https, options: https.RequestOptions, body: string | Buffer | undefined) {
-  return new Promise<http.IncomingMessage>((resolve, reject) => {
+  return new Promise<IncomingMessage>((resolve, reject) => {
     // A request can fail again after its answer began (the rest of an upload is refused): then that changes nothing any more.
     transport.request(options, resolve).on("error", reject).end(body);
   });
 }
 
-async function readBody(response: http.IncomingMessage): Promise<string> {
+async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response) {

@@ -1,6 +1,7 @@
 import { asConfigSyncError } from "../errors.ts";
 import { checkShape } from "../formats/checked-yaml.ts";
 import type { ServiceAction } from "./catalog.ts";
+import type { Filled } from "./fill.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Branch } from "./tree.ts";
 
@@ -12,6 +13,9 @@ export interface ResolvedAction {
   readonly shown: string;
 }
 
+// A spec without placeholders is filled in as the same object every time, and a check takes longer than everything else here.
+const resolved = new WeakMap<Filled, ResolvedAction>();
+
 /** Fills a spec in and adds the keys that it uses to `used`. Throws VALUE_INVALID where the result has not the form of its kind. */
 export function resolveAction(
   { kind, at, fill }: ServiceAction,
@@ -21,10 +25,14 @@ export function resolveAction(
 ): ResolvedAction {
   const filled = fill(tree);
   for (const key of filled.used) used.add(key);
+  const known = resolved.get(filled);
+  if (known !== undefined) return known;
   const spec = checkFilled();
   // Where a secret stands for something with a form of its own, such as a port, its tag has not: then the kind says enough.
   const masked = kind.schema.safeParse(filled.masked);
-  return { kind: kind.kind, spec, shown: masked.success ? kind.describe(masked.data as never) : kind.kind };
+  const action = { kind: kind.kind, spec, shown: masked.success ? kind.describe(masked.data as never) : kind.kind };
+  resolved.set(filled, action);
+  return action;
 
   function checkFilled(): unknown {
     try {

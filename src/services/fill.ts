@@ -14,10 +14,11 @@ export type Fill = (tree: Branch) => Filled;
 
 /**
  * Compiles every string in a value. `text` is the format that the strings are written in, `file` the manifest, for errors.
- * What holds no template is passed on as it is, and then Handlebars is not even loaded.
+ * What holds no template is passed on as it is, each time as the same object, and then Handlebars is not even loaded.
  */
 export async function compileFill(value: unknown, text: Format, file: string): Promise<Fill> {
-  if (!holdsTemplate(value)) return () => ({ value, masked: value, used: [] });
+  const asItIs: Filled = { value, masked: value, used: [] };
+  if (!holdsTemplate(value)) return () => asItIs;
   const compile = await loadCompiler();
   const fill = prepare(value, (string) => compile(string, file));
   return (tree) => {

@@ -87,7 +87,7 @@ function render(
       const digest = digestKey(key);
       return digest === undefined ? [] : [[key, digest] as const];
     });
-    const form = inputs.digest(`${service.form}\n${names}`);
+    const form = last?.form ?? inputs.digest(`${service.form}\n${names}`);
     return { wanted: { service: rendered, keys: Object.fromEntries(keys), form }, error: undefined };
   } catch (error) {
     return { wanted: last, error: nameOrigin(asConfigSyncError(error), inputs) };

@@ -20,6 +20,10 @@ import { syncFile, syncFolder } from "./sync.ts";
  */
 export const stagingPrefix = ".config-sync-";
 
+// Of this process alone: who guesses it gains nothing, since a name that is taken is never opened (O_EXCL).
+const names = randomBytes(9).toString("base64url");
+let count = 0;
+
 export interface Ownership {
   readonly uid: number;
   readonly gid: number;
@@ -31,7 +35,7 @@ export interface Ownership {
  * secret is at no moment readable for more people than in the end. Throws the system error, and leaves nothing behind.
  */
 export async function createStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Promise<string> {
-  const path = `${folder}/${stagingPrefix}${randomBytes(9).toString("base64url")}`;
+  const path = `${folder}/${stagingPrefix}${names}-${(++count).toString(36)}`;
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
