@@ -1,6 +1,4 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { parseDuration } from "./config/coerce.ts";
@@ -8,6 +6,7 @@ import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml } from "./formats/checked-yaml.ts";
+import { readTextFile } from "./platform/read-text.ts";
 import { sourceSchema } from "./sources/index.ts";
 
 export const settingsFile = "config-sync.yaml";
@@ -102,22 +101,17 @@ export interface Settings extends Omit<Written, "supervisord" | "docker"> {
 }
 
 /** Reads the settings of a workspace. Throws SETTINGS_INVALID with every problem and its line. */
-export async function loadSettings(
+export function loadSettings(
   folder: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<Settings> {
+): Settings {
   const file = resolve(folder, settingsFile);
-  return parseSettings(await readSettings(file), file, environment);
+  return parseSettings(readSettings(file), file, environment);
 }
 
-async function readSettings(file: string): Promise<string> {
+function readSettings(file: string): string {
   try {
-    // O_NONBLOCK: opening a named pipe must not wait for its other end.
-    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (!(await handle.stat()).isFile()) throw new Error("it is not a regular file");
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(limit + 1), 0, limit + 1, 0);
-    if (bytesRead > limit) throw new Error("it is larger than 1 MiB");
-    return decode(buffer.subarray(0, bytesRead));
+    return readTextFile(file);
   } catch (cause) {
     const missing = systemCode(cause) === "ENOENT";
     throw new ConfigSyncError("SETTINGS_INVALID", missing ? "there is no such file" : (cause as Error).message, {
@@ -126,18 +120,6 @@ async function readSettings(file: string): Promise<string> {
       cause,
     });
   }
-}
-
-const limit = 1024 * 1024;
-
-function decode(bytes: Buffer): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    if (!text.includes("\0")) return text;
-  } catch {
-    // As below.
-  }
-  throw new Error("it is not a UTF-8 text");
 }
 
 export function parseSettings(

@@ -37,7 +37,7 @@ export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 
 /** Looks only: nothing is written before `keepKey` is called. */
 export async function openWorkspace(folder: string): Promise<Workspace> {
-  const settings = await loadSettings(folder);
+  const settings = loadSettings(folder);
   const [services, { digest, keepKey }] = await Promise.all([
     loadServices(settings.templates, settings.services),
     openDigest(settings.state),

@@ -25,7 +25,7 @@ export async function makeWorkspace(folder: string, preset: string): Promise<str
       retryable: false,
     });
   }
-  const { services } = await loadSettings(from);
+  const { services } = loadSettings(from);
   try {
     await mkdir(folder, { recursive: true });
     const files = (await readdir(from)).filter((name) => name !== settingsFile);

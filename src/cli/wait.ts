@@ -30,7 +30,7 @@ async function runWait(call: Call): Promise<number> {
   const { loadSettings } = await import("../settings.ts");
   const { askStatus } = await import("./find-status.ts");
   const { systemClock } = await import("../platform/clock.ts");
-  const { state } = await loadSettings(call.workspace);
+  const { state } = loadSettings(call.workspace);
   const deadline = Date.now() + readTimeout(call);
   for (;;) {
     // A daemon that restarts, or takes its time for the first look, is just what is waited for.

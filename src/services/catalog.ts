@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { loadFormat } from "../formats/index.ts";
+import { readTextFile } from "../platform/read-text.ts";
 import { findCycle } from "./dependencies.ts";
 import { compileFill, type Fill } from "./fill.ts";
 import { type ActionManifest, type Manifest, type OutputManifest, readManifest } from "./manifest.ts";
@@ -54,12 +54,10 @@ export async function loadServices(folder: string, names: readonly string[]): Pr
   });
 }
 
-const limit = 1024 * 1024;
-
 async function loadService(folder: string, name: string): Promise<Service> {
   const home = join(folder, name);
   const file = join(home, "service.yaml");
-  const written = await readText(file, "MANIFEST_INVALID", name);
+  const written = readText(file, "MANIFEST_INVALID", name);
   const manifest = readManifest(written, file, name);
   const text = await loadFormat("text");
   const outputs = await Promise.all(
@@ -110,32 +108,24 @@ async function loadOutput(
 }
 
 async function loadTemplate(file: string, service: string): Promise<Template> {
-  const text = await readText(file, "TEMPLATE_INVALID", service);
+  const text = readText(file, "TEMPLATE_INVALID", service);
   const compile = await loadCompiler();
   return compile(text, file);
 }
 
-/** The text of a file. Refuses what is too large to be meant, and what is no text. */
-async function readText(file: string, code: ErrorCode, service: string): Promise<string> {
-  const place = { file };
+function readText(file: string, code: ErrorCode, service: string): string {
   try {
-    await using handle = await open(file);
-    const { size } = await handle.stat();
-    if (size > limit) throw new ConfigSyncError(code, "is larger than 1 MiB", { place });
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await handle.readFile());
-    if (text.includes("\0")) throw new TypeError("NUL");
-    return text;
-  } catch (error) {
-    if (error instanceof ConfigSyncError) throw error;
-    if (error instanceof TypeError)
-      throw new ConfigSyncError(code, "is not a UTF-8 text file", { place, cause: error });
-    if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") {
-      throw new ConfigSyncError(code, `cannot be read: ${(error as Error).message}`, { place, cause: error });
+    return readTextFile(file);
+  } catch (cause) {
+    const place = { file };
+    if (systemCode(cause) === undefined) throw new ConfigSyncError(code, (cause as Error).message, { place, cause });
+    if (systemCode(cause) !== "ENOENT" && systemCode(cause) !== "ENOTDIR") {
+      throw new ConfigSyncError(code, `cannot be read: ${(cause as Error).message}`, { place, cause });
     }
     throw new ConfigSyncError("NOT_FOUND", `service "${service}" has no such file`, {
       place,
       hint: "Check the names under services in config-sync.yaml, and the folder under templates",
-      cause: error,
+      cause,
     });
   }
 }

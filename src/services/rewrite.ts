@@ -27,7 +27,8 @@ export interface Rewritten {
  * Turns a template that Handlebars has parsed into one that prints no text at all but a list of what stands where:
  * `t0 v3 t1`. Text of the template becomes `t` and its number; every `{{x}}` becomes a call of `write`, every path a call of
  * `get`, every helper a call of `call`, each with the number of its site. So no value is ever text to Handlebars, each knows
- * where it came from, and only what is named here can run: no partials, no decorators, no look-up by computed names.
+ * where it came from, and only what is named here can run: no partials, no decorators, no look-up by computed names. Texts, names
+ * and places are in the lists only, so templates of the same build become the same program.
  *
  * Throws TEMPLATE_INVALID with the line and column.
  */
@@ -35,7 +36,7 @@ export function rewriteTemplate(program: hbs.AST.Program): Rewritten {
   const contents: Content[] = [];
   const sites: Site[] = [];
   const scopes: (readonly string[])[] = [];
-  return { program: rewriteProgram(program), contents, sites };
+  return { program: withoutPlaces(rewriteProgram(program)), contents, sites };
 
   function rewriteProgram(program: hbs.AST.Program): hbs.AST.Program {
     scopes.push(program.blockParams ?? []);
@@ -121,6 +122,18 @@ export function rewriteTemplate(program: hbs.AST.Program): Rewritten {
     return { type: "NumberLiteral", value: number, original: number, loc: node.loc } as hbs.AST.Expression;
   }
 }
+
+function withoutPlaces<Node>(node: Node): Node {
+  if (typeof node !== "object" || node === null) return node;
+  if (Array.isArray(node)) return node.map(withoutPlaces) as Node;
+  const members = Object.entries(node).map(([name, member]) => [
+    name,
+    name === "loc" ? nowhere : withoutPlaces(member),
+  ]);
+  return Object.fromEntries(members) as Node;
+}
+
+const nowhere = { start: { line: 1, column: 0 }, end: { line: 1, column: 0 } };
 
 interface Original extends hbs.AST.Node {
   readonly value: string;

@@ -5,16 +5,17 @@ import type { Site } from "./rewrite.ts";
 import { type Branch, child, type Text } from "./tree.ts";
 import type { WrittenValue } from "./write.ts";
 
-/** What one rendering of one template gathers. */
+/** One rendering of one template, and what it gathers. */
 export interface Run {
+  readonly sites: readonly Site[];
   readonly used: Set<string>;
   readonly values: WrittenValue[];
   size: number;
   rounds: number;
 }
 
-export function startRun(): Run {
-  return { used: new Set(), values: [], size: 0, rounds: 0 };
+export function startRun(sites: readonly Site[]): Run {
+  return { sites, used: new Set(), values: [], size: 0, rounds: 0 };
 }
 
 /** Holds a rendering to 16 MiB of output. Throws TEMPLATE_INVALID. */
@@ -38,41 +39,44 @@ interface Frame {
 }
 
 /** What a rewritten template calls. */
-export function runtimeHelpers(sites: readonly Site[]): Record<string, (this: unknown, ...args: never[]) => unknown> {
-  const siteOf = (number: number): Site => sites[number] ?? { line: 1, column: 1, steps: [], helper: "", raw: false };
-  return {
-    get: (number: number, base: Operand, { data }: Frame) => lookUp(base, siteOf(number).steps, data.run),
-    call: (number: number, ...args: Operand[]) => {
-      const site = siteOf(number);
-      return at(site, () => helpers.get(site.helper)?.run(...args.slice(0, -1)));
-    },
-    write: (number: number, operand: Operand, { data }: Frame) => {
-      const site = siteOf(number);
-      const value = at(site, () => asText(operand));
-      at(site, () => countText(data.run, value.text));
-      return `v${data.run.values.push({ value, site }) - 1} `;
-    },
-    if(_: number, subject: Operand, { fn, inverse, data }: Frame) {
-      return holds(subject, data.run) ? fn(this) : inverse(this);
-    },
-    unless(_: number, subject: Operand, { fn, inverse, data }: Frame) {
-      return holds(subject, data.run) ? inverse(this) : fn(this);
-    },
-    with(_: number, subject: Operand, { fn, inverse, data }: Frame) {
-      return isTruthy(subject) ? fn(subject, { data, blockParams: [subject] }) : inverse(this);
-    },
-    each(number: number, subject: Operand, { fn, inverse, data }: Frame) {
-      const members = at(siteOf(number), () => membersOf(subject, data.run));
-      if (members.length === 0) return inverse(this);
-      return members
-        .map(([key, member], index) => {
-          at(siteOf(number), () => countRound(data.run));
-          const frame = { ...data, key, index, first: index === 0, last: index === members.length - 1, _parent: data };
-          return fn(member, { data: frame, blockParams: [member, key] });
-        })
-        .join("");
-    },
-  };
+export const runtimeHelpers: Readonly<Record<string, (this: unknown, ...args: never[]) => unknown>> = {
+  get: (number: number, base: Operand, { data }: Frame) => lookUp(base, siteOf(number, data.run).steps, data.run),
+  call: (number: number, ...args: (Operand | Frame)[]) => {
+    const { data } = args.pop() as Frame;
+    const operands = args as Operand[];
+    const site = siteOf(number, data.run);
+    return at(site, () => helpers.get(site.helper)?.run(...operands));
+  },
+  write: (number: number, operand: Operand, { data }: Frame) => {
+    const site = siteOf(number, data.run);
+    const value = at(site, () => asText(operand));
+    at(site, () => countText(data.run, value.text));
+    return `v${data.run.values.push({ value, site }) - 1} `;
+  },
+  if(_: number, subject: Operand, { fn, inverse, data }: Frame) {
+    return holds(subject, data.run) ? fn(this) : inverse(this);
+  },
+  unless(_: number, subject: Operand, { fn, inverse, data }: Frame) {
+    return holds(subject, data.run) ? inverse(this) : fn(this);
+  },
+  with(_: number, subject: Operand, { fn, inverse, data }: Frame) {
+    return isTruthy(subject) ? fn(subject, { data, blockParams: [subject] }) : inverse(this);
+  },
+  each(number: number, subject: Operand, { fn, inverse, data }: Frame) {
+    const members = at(siteOf(number, data.run), () => membersOf(subject, data.run));
+    if (members.length === 0) return inverse(this);
+    return members
+      .map(([key, member], index) => {
+        at(siteOf(number, data.run), () => countRound(data.run));
+        const frame = { ...data, key, index, first: index === 0, last: index === members.length - 1, _parent: data };
+        return fn(member, { data: frame, blockParams: [member, key] });
+      })
+      .join("");
+  },
+};
+
+function siteOf(number: number, { sites }: Run): Site {
+  return sites[number] ?? { line: 1, column: 1, steps: [], helper: "", raw: false };
 }
 
 function lookUp(base: Operand, steps: readonly string[], run: Run): Operand {

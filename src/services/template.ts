@@ -2,7 +2,7 @@ import type Handlebars from "handlebars";
 import { asConfigSyncError, ConfigSyncError, type Place } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { type Rewritten, rewriteTemplate } from "./rewrite.ts";
-import { countText, type Run, runtimeHelpers, startRun } from "./runtime.ts";
+import { countText, runtimeHelpers, startRun } from "./runtime.ts";
 import type { Branch } from "./tree.ts";
 import { type Rendering, type Stretch, writeStretches } from "./write.ts";
 
@@ -27,23 +27,33 @@ export interface Warning {
 
 /** Loads Handlebars, once and only when a template needs it: that takes some 40 ms. */
 export async function loadCompiler(): Promise<(text: string, file: string) => Template> {
-  compiler ??= import("handlebars").then((module) => module.default.create());
+  compiler ??= import("handlebars").then((module) => prepareEngine(module.default.create()));
   const engine = await compiler;
   return (text, file) => compile(engine, text, file);
 }
 
 type Engine = typeof Handlebars;
-type Program = Omit<Rewritten, "program"> & { readonly print: (tree: Branch, run: Run) => string };
+type Print = Handlebars.TemplateDelegate<Branch>;
+type Program = Omit<Rewritten, "program"> & { readonly print: Print };
 
 let compiler: Promise<Engine> | undefined;
 const programs = new Map<string, Program>();
+const prints = new Map<string, Print>();
+const manyTexts = 10_000;
+
+/** Only what rewritten templates call: Handlebars wraps each of its helpers anew for each template. */
+function prepareEngine(engine: Engine): Engine {
+  for (const name of Object.keys(engine.helpers)) engine.unregisterHelper(name);
+  engine.registerHelper(runtimeHelpers as Handlebars.HelperDeclareSpec);
+  return engine;
+}
 
 /** Many services share the text of a template: each text is compiled once. */
 function compile(engine: Engine, text: string, file: string): Template {
   const known = programs.get(text);
   const program = known ?? located(file, () => compileProgram(engine, text));
   if (known === undefined) {
-    if (programs.size >= 10_000) programs.clear();
+    if (programs.size >= manyTexts) programs.clear();
     programs.set(text, program);
   }
   return {
@@ -67,14 +77,20 @@ function compileProgram(engine: Engine, text: string): Program {
   const knownHelpers = { get: true, call: true, write: true, lookup: false, log: false, helperMissing: false };
   const options = { strict: true, knownHelpersOnly: true, noEscape: true, knownHelpers } as CompileOptions;
   const { program, ...rest } = rewritten;
-  const print = load(engine, engine.precompile(program, options) as unknown as string);
-  const runtime = runtimeHelpers(rest.sites);
-  return { ...rest, print: (tree, run) => print(tree, { data: { run }, helpers: runtime }) };
+  return { ...rest, print: load(engine, engine.precompile(program, options) as unknown as string) };
 }
 
-/** What Handlebars' compile does in one step, but that keeps the syntax tree for ever: 30 KB for each of a thousand templates. */
-function load(engine: Engine, source: string): Handlebars.TemplateDelegate<Branch> {
-  return engine.template<Branch>(new Function(`return ${source}`)());
+/**
+ * What Handlebars' compile does in one step, but that keeps the syntax tree for ever: 30 KB for each of a thousand templates.
+ * Templates of the same build are one function, of some 20 KB.
+ */
+function load(engine: Engine, source: string): Print {
+  const known = prints.get(source);
+  if (known !== undefined) return known;
+  const print = engine.template<Branch>(new Function(`return ${source}`)());
+  if (prints.size >= manyTexts) prints.clear();
+  prints.set(source, print);
+  return print;
 }
 
 /** Handlebars' parser takes minutes for thousands of blocks inside each other, and people lose count long before. */
@@ -111,10 +127,10 @@ const tokens: Record<string, string> = {
   INVALID: "character",
 };
 
-function render({ contents, print }: Program, tree: Branch, format: Format): Rendering {
-  const run = startRun();
+function render({ contents, sites, print }: Program, tree: Branch, format: Format): Rendering {
+  const run = startRun(sites);
   const stretches: Stretch[] = [];
-  for (const piece of print(tree, run).trimEnd().split(" ")) {
+  for (const piece of print(tree, { data: { run } }).trimEnd().split(" ")) {
     const number = Number(piece.slice(1));
     const stretch = piece.startsWith("t") ? contents[number] : run.values[number];
     if (stretch === undefined) continue;

@@ -72,7 +72,7 @@ describe("loading services", () => {
         ),
       ["a"],
       { code: "TEMPLATE_INVALID" },
-      /cannot be read/,
+      /is a folder, not a regular file/,
     ],
     [
       "a binary manifest",
