@@ -10,6 +10,7 @@ import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmSync, sta
 import { dirname } from "node:path";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { confine, type Destination } from "./confine.ts";
+import { reached } from "./reached.ts";
 import { readFileNow } from "./safe-write/current.ts";
 import { failure } from "./safe-write/failure.ts";
 import { replaceInPlace } from "./safe-write/in-place.ts";
@@ -73,6 +74,7 @@ export function stageFile(request: StageRequest): Promise<Staged> {
       const isPinned = request.inPlace === true || isMountPoint(path);
       if (destination.existing !== undefined && isPinned) return await stageAside(staged, bytes);
       const stagedPath = await createStaging(folder, bytes, ownershipFor(request, destination));
+      reached("staged");
       return { ...staged, stagedPath, method: "rename" };
     } catch (error) {
       if (destination.existing !== undefined && mayWriteInPlace(path, error)) return await stageAside(staged, bytes);
@@ -107,6 +109,7 @@ export async function commitFiles(staged: readonly Staged[], onCommitted?: (stag
       if (file !== undefined) failed ??= { file, error };
     });
   }
+  reached("folders-synced");
   if (failed !== undefined) throw new CommitFailed(failure("write", failed.file.path, failed.error), committed);
 }
 
@@ -127,6 +130,7 @@ export async function removeFile(path: string, roots: readonly string[]): Promis
   if (destination.existing === undefined) return;
   try {
     rmSync(destination.path, { force: true });
+    reached("removed");
     await syncFolderOf(destination.path);
   } catch (error) {
     throw failure("remove", path, error);
@@ -173,7 +177,9 @@ function mayWriteInPlace(path: string, error: unknown): boolean {
 
 async function stageAside(staged: Pick<Staged, "path" | "journal" | "enforce">, bytes: Buffer): Promise<Staged> {
   mkdirSync(staged.journal, { recursive: true, mode: 0o700 });
-  return { ...staged, stagedPath: await createStaging(staged.journal, bytes, undefined), method: "in-place" };
+  const stagedPath = await createStaging(staged.journal, bytes, undefined);
+  reached("staged");
+  return { ...staged, stagedPath, method: "in-place" };
 }
 
 /** Between staging and commit a folder of the path can have become a symlink to somewhere else. */
@@ -186,6 +192,7 @@ async function makeVisible({ path, stagedPath, method, journal, enforce }: Stage
   if (method === "rename") {
     try {
       renameSync(stagedPath, path);
+      reached("renamed");
       return "rename";
     } catch (error) {
       if (!mayWriteInPlace(path, error)) throw error;

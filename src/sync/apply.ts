@@ -5,6 +5,7 @@
  */
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { runCommand } from "../platform/processes.ts";
+import { reached } from "../platform/reached.ts";
 import { commitFiles, discardFiles, type Staged } from "../platform/safe-write.ts";
 import type { RenderedOutput } from "../services/render.ts";
 import { previousFile, restoreFiles, stageOutput } from "./files.ts";
@@ -39,7 +40,9 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
     const ended = await Promise.allSettled([matters ? ledger.flush() : undefined, ...staging]);
     const failed = ended.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
+    reached("way-back-kept");
     for (const [{ stagedPath }, { output }] of staged) await checkStaged(output, stagedPath, turn);
+    reached("checked");
     await commitFiles([...staged.keys()], (done) => committed.push(...[staged.get(done) ?? []].flat()));
   } catch (thrown) {
     await discardFiles([...staged.keys()]);
@@ -52,6 +55,7 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
     return { kind: "refused", error };
   }
   ledger.update(service.name, { written: mark });
+  reached("committed");
   return undefined;
 }
 
@@ -113,7 +117,9 @@ async function load(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome 
   const at = clock.now();
   try {
     tell(turn, "reloading", shown);
+    reached("reload-due");
     await turn.actions.reload(plan.reload, turn.stopping);
+    reached("reloaded");
   } catch (thrown) {
     if (turn.stopping.aborted) return { kind: "superseded" };
     return judgeReload(asConfigSyncError(thrown), turn);
@@ -144,6 +150,7 @@ async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
   const { ledger, service } = turn;
   try {
     await askUntilHealthy(turn);
+    reached("probed");
   } catch (thrown) {
     if (turn.stopping.aborted || turn.superseded.aborted) return { kind: "superseded" };
     return takeBack(turn, asConfigSyncError(thrown));
@@ -157,6 +164,7 @@ async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
     retryAt: undefined,
     trouble: undefined,
   });
+  reached("healthy");
   return { kind: "done" };
 }
 

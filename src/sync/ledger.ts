@@ -9,6 +9,7 @@
 import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigSyncError, systemCode } from "../errors.ts";
+import { reached } from "../platform/reached.ts";
 import { writeDurably } from "../platform/safe-write.ts";
 import { emptyRecord, type Revision, type ServiceRecord } from "./record.ts";
 
@@ -157,9 +158,11 @@ async function startJournal(path: string, contents: Contents): Promise<Journal> 
   const append = async (lines: string, urgent: boolean): Promise<void> => {
     if (!urgent) unsynced = true;
     if (lines !== "") await handle?.appendFile(lines);
+    reached("ledger-appended");
     size += lines.length;
     if (!urgent) return;
     await handle?.datasync();
+    reached("ledger-synced");
     unsynced = false;
   };
 
@@ -168,6 +171,7 @@ async function startJournal(path: string, contents: Contents): Promise<Journal> 
     handle = undefined;
     const text = formatLedger(contents);
     await writeDurably(path, text);
+    reached("ledger-replaced");
     handle = await open(path, "a", 0o600);
     // A ledger whose live records alone exceed the limit must not be rewritten at every line.
     size = Math.min(text.length, compactAbove / 2);

@@ -1,4 +1,5 @@
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { reached } from "../platform/reached.ts";
 import { restoreFiles } from "./files.ts";
 import type { Quarantine } from "./record.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
@@ -27,6 +28,7 @@ export async function quarantine(
     refusals: 0,
   });
   await ledger.flush();
+  reached("quarantined");
 }
 
 /** The way back from wherever it stands. It can be begun any number of times. */
@@ -37,8 +39,10 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
   try {
     tell(turn, "rolling-back", reason);
     await restoreFiles(undo?.files ?? [], turn);
+    reached("restored");
     ledger.update(service.name, { written: healthy, owned: undo?.owned ?? {} });
     await runAsBefore(turn);
+    reached("reloaded-as-before");
     // Without an earlier healthy state nobody knows how it looks from outside.
     const signal = AbortSignal.any([turn.stopping, turn.superseded]);
     if (undo?.wasRunning !== false) await waitUntilHealthy(actions?.probes ?? [], service.backoff, { ...turn, signal });
@@ -57,6 +61,7 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
     retryAt: undefined,
   });
   await ledger.flush();
+  reached("rolled-back");
   return { kind: "rolled-back", error: new ConfigSyncError("UNHEALTHY", reason) };
 }
 

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, rm
 import { setTimeout as wait } from "node:timers/promises";
 import { ConfigSyncError } from "../../errors.ts";
 import { describeKind } from "../confine.ts";
+import { reached } from "../reached.ts";
 import { readFileNow } from "./current.ts";
 import { block, writeDirect } from "./direct.ts";
 import { writeDurably } from "./durable.ts";
@@ -41,6 +42,7 @@ export async function replaceInPlace(
     throw new ConfigSyncError("WRITE_FAILED", `Cannot write ${target}: it vanished while it was being written`);
   const wanted = { ...current, ...enforce };
   const record = await openRecord(journal, { target, before: current.bytes, after: bytes });
+  reached("journalled");
   try {
     await overwrite(target, bytes, wanted);
   } catch (error) {
@@ -71,11 +73,14 @@ export async function overwrite(target: string, bytes: Buffer, wanted?: Ownershi
     const room = wholeBlocks(Math.max(bytes.length, stats.size));
     if (room > stats.size) {
       makeRoom(fd, stats.size, room);
+      reached("room-made");
       await wait(readerPause);
     }
     const padded = padTo(bytes, room);
     if (!writeDirect(fd, padded)) writeFully(fd, padded, 0);
+    reached("overwritten");
     if (room > bytes.length) ftruncateSync(fd, bytes.length);
+    reached("cut-to-length");
     await syncFile(fd);
   } finally {
     closeSync(fd);
