@@ -20,6 +20,11 @@ export function isForbidden(error: unknown): boolean {
   return statusOf(error instanceof Error ? error.cause : undefined) === forbidden;
 }
 
+/** Whether Docker itself was not there or did not answer: nothing is known of the container then. */
+export function isOutOfReach({ code, cause }: ConfigSyncError): boolean {
+  return code === "TIMED_OUT" || (code === "UNREACHABLE" && statusOf(cause) === undefined);
+}
+
 /** What a failed call to the Docker Engine means, and what a person can do about it. */
 export function explainDocker(error: unknown, { host, signal, container }: DockerCall): ConfigSyncError {
   if (error instanceof ConfigSyncError) return error;

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import http from "node:http";
+import type { Agent } from "node:http";
 import https from "node:https";
 import path from "node:path";
 import { ConfigSyncError } from "../errors.ts";
+import { http } from "./node-http.ts";
 
 export interface DockerOptions {
   /** `unix:///run/docker.sock` or `tcp://host:2376`. Default: DOCKER_HOST, else the socket of this machine. */
@@ -24,7 +25,7 @@ export interface DockerHost {
     readonly ca: Buffer | undefined;
     readonly cert: Buffer | undefined;
     readonly key: Buffer | undefined;
-    readonly agent: http.Agent;
+    readonly agent: Agent;
   };
 }
 

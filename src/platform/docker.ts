@@ -1,4 +1,4 @@
-import http, { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
 import type Dockerode from "dockerode";
@@ -10,6 +10,7 @@ import { type ContainerEvent, openEvents } from "./docker-events.ts";
 import { runInContainer } from "./docker-exec.ts";
 import { type DockerOptions, findDocker } from "./docker-host.ts";
 import { type ContainerState, readContainer } from "./docker-state.ts";
+import { http } from "./node-http.ts";
 
 export interface ExecResult {
   readonly exitCode: number;

@@ -69,6 +69,11 @@ export function faultOf(error: unknown): Fault | undefined {
   return typeof faultCode === "number" ? { code: faultCode, text: String(faultString) } : undefined;
 }
 
+/** Whether supervisord itself was not there or did not answer: nothing is known of the program then. */
+export function isOutOfReach({ code, cause }: ConfigSyncError): boolean {
+  return code === "TIMED_OUT" || (code === "UNREACHABLE" && faultOf(cause) === undefined);
+}
+
 /** What a fault means where it was not expected. Foreign text: CANT_REREAD quotes the line of the file that it could not read. */
 export function refused(error: unknown, program: string): ConfigSyncError {
   if (error instanceof ConfigSyncError) return error;
@@ -77,6 +82,7 @@ export function refused(error: unknown, program: string): ConfigSyncError {
   if (fault.code === faults.badName) {
     return new ConfigSyncError("UNREACHABLE", `supervisord knows no program "${program}"`, {
       hint: "A program of a group, or with several processes, is written group:program",
+      cause: error,
     });
   }
   if (fault.code === faults.shutdown) return new ConfigSyncError("UNREACHABLE", "supervisord is shutting down");

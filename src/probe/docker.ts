@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { deadline } from "../platform/deadline.ts";
+import { isOutOfReach } from "../platform/docker-errors.ts";
 import type { ContainerState } from "../platform/docker-state.ts";
 import { answerOf } from "./answer.ts";
 import type { Health, Probe } from "./probe.ts";
@@ -15,10 +16,14 @@ export const docker: Probe<z.output<typeof schema>> = {
   describe: ({ container }) => `container ${container} is healthy`,
   thing: ({ container }) => ({ kind: "container", name: container }),
   check: ({ container }, { docker, signal, redact }) =>
-    answerOf(redact, async () => {
-      const state = await (await docker()).inspect(container, deadline(signal, timeout));
-      return judge(container, state);
-    }),
+    answerOf(
+      redact,
+      async () => {
+        const state = await (await docker()).inspect(container, deadline(signal, timeout));
+        return judge(container, state);
+      },
+      isOutOfReach,
+    ),
 };
 
 /** A container that is restarted again and again is "running" for Docker in between: the status tells. */

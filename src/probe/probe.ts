@@ -6,6 +6,11 @@ export interface Health {
   readonly healthy: boolean;
   /** For status, without secrets: `503 instead of 200 from http://…/api/healthz`. */
   readonly detail: string;
+  /**
+   * Who would have known could not be asked (Docker, supervisord): nothing is known of the service, good or bad. Where a service
+   * itself does not answer, that is the answer.
+   */
+  readonly unanswered?: true;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { deadline } from "../platform/deadline.ts";
+import { isOutOfReach } from "../platform/supervisord-rpc.ts";
 import { answerOf } from "./answer.ts";
 import type { Probe } from "./probe.ts";
 
@@ -17,9 +18,13 @@ export const supervisord: Probe<z.output<typeof schema>> = {
   describe: ({ program }) => `program ${program} is RUNNING`,
   thing: ({ program }) => ({ kind: "program", name: program }),
   check: ({ program }, { supervisord, signal, redact }) =>
-    answerOf(redact, async () => {
-      const { state, spawnError } = await (await supervisord()).info(program, deadline(signal, timeout));
-      const reason = state === "RUNNING" || spawnError === "" ? "" : `: ${spawnError}`;
-      return { healthy: state === "RUNNING", detail: `program ${program} is ${state}${reason}` };
-    }),
+    answerOf(
+      redact,
+      async () => {
+        const { state, spawnError } = await (await supervisord()).info(program, deadline(signal, timeout));
+        const reason = state === "RUNNING" || spawnError === "" ? "" : `: ${spawnError}`;
+        return { healthy: state === "RUNNING", detail: `program ${program} is ${state}${reason}` };
+      },
+      isOutOfReach,
+    ),
 };

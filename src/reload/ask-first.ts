@@ -2,7 +2,7 @@ import { ConfigSyncError } from "../errors.ts";
 import { deadline } from "../platform/deadline.ts";
 
 /** Milliseconds for an answer that takes a few, on a busy host. */
-export const questionTime = 5000;
+export const questionTime = 2000;
 
 /**
  * Asks something cheap before something is done. A server that hangs so badly that it does not answer is as good as not

@@ -9,7 +9,7 @@ import { signalContainer } from "../platform/docker-signal.ts";
 import type { ContainerState } from "../platform/docker-state.ts";
 import { redacted } from "../platform/redacted.ts";
 import { askFirst, questionTime } from "./ask-first.ts";
-import type { Reload } from "./reload.ts";
+import type { Condition, Reload } from "./reload.ts";
 
 const common = {
   container: z.string().min(1, "is empty"),
@@ -58,20 +58,29 @@ export const docker: Reload<Spec> = {
     return `restart container ${spec.container}`;
   },
   run: (spec, context) => redacted(context.redact, () => carryOut(spec, context)),
-  isRunning: ({ container }, { docker, signal, redact }) =>
-    redacted(redact, async () => (await (await docker()).inspect(container, deadline(signal, questionTime))).running),
+  isRunning: async (spec, context) => (await inspect(spec, context)).running,
   stop: ({ container, timeout }, { docker, signal, redact }) =>
     redacted(redact, async () => (await docker()).stop(container, seconds(timeout), limit(signal, timeout))),
   start: ({ container, timeout }, { docker, signal, redact }) =>
     redacted(redact, async () => (await docker()).start(container, limit(signal, timeout))),
-  incarnation: ({ container }, { docker, signal, redact }) =>
-    redacted(redact, async () => {
-      const state = await (await docker()).inspect(container, deadline(signal, questionTime));
-      if (!state.running || state.status === "restarting") return undefined;
-      return { id: `${state.id}@${state.startedAt}`, startedAt: Date.parse(state.startedAt) };
-    }),
+  condition: async (spec, context) => conditionOf(await inspect(spec, context)),
+  incarnation: async (spec, context) => {
+    const { id, startedAt, running, status } = await inspect(spec, context);
+    if (!running || status === "restarting") return undefined;
+    return { id: `${id}@${startedAt}`, startedAt: Date.parse(startedAt) };
+  },
   thing: ({ container }) => ({ kind: "container", name: container }),
 };
+
+function inspect({ container }: Spec, { docker, signal, redact }: ActionContext): Promise<ContainerState> {
+  return redacted(redact, async () => (await docker()).inspect(container, deadline(signal, questionTime)));
+}
+
+function conditionOf({ running, status, health }: ContainerState): Condition {
+  if (status === "restarting" || status === "dead") return "failing";
+  if (!running) return "stopped";
+  return health === "unhealthy" ? "failing" : "running";
+}
 
 async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
   const docker = await context.docker();

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { duration } from "../config/schema.ts";
+import { ConfigSyncError } from "../errors.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { deadline } from "../platform/deadline.ts";
 import { redacted } from "../platform/redacted.ts";
 import type { ProcessInfo } from "../platform/supervisord.ts";
 import { groupOf } from "../platform/thing.ts";
 import { askFirst, questionTime } from "./ask-first.ts";
-import type { Incarnation, Reload } from "./reload.ts";
+import type { Condition, Incarnation, Reload } from "./reload.ts";
 
 const common = {
   /** `group:program`; for a lone program, and for an update of a whole group, the one name. */
@@ -42,20 +43,13 @@ export const supervisord: Reload<Spec> = {
     return `${spec.action} program ${spec.program}`;
   },
   run: (spec, context) => redacted(context.redact, () => carryOut(spec, context)),
-  isRunning: ({ program }, { supervisord, signal, redact }) =>
-    redacted(redact, async () => {
-      const { state } = await (await supervisord()).info(program, deadline(signal, questionTime));
-      return ["STARTING", "RUNNING", "BACKOFF"].includes(state);
-    }),
+  isRunning: async (spec, context) => (await processesOf(spec, context)).some(({ state }) => upStates.has(state)),
   stop: ({ program, timeout }, { supervisord, signal, redact }) =>
     redacted(redact, async () => (await supervisord()).stop(program, deadline(signal, timeout))),
   start: ({ program, timeout }, { supervisord, signal, redact }) =>
     redacted(redact, async () => (await supervisord()).start(program, deadline(signal, timeout))),
-  incarnation: (spec, { supervisord, signal, redact }) =>
-    redacted(redact, async () => {
-      const all = await (await supervisord()).all(deadline(signal, questionTime));
-      return incarnationOf(all.filter((process) => isMeant(spec, process)));
-    }),
+  condition: async (spec, context) => conditionOf(await processesOf(spec, context)),
+  incarnation: async (spec, context) => incarnationOf(await processesOf(spec, context)),
   thing: ({ program }) => ({ kind: "program", name: program }),
 };
 
@@ -66,6 +60,26 @@ async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
   if (spec.action === "signal") return supervisord.signalProcess(spec.program, spec.signal, signal);
   if (spec.action === "update") return supervisord.update(groupOf(spec.program), signal);
   return supervisord.restart(spec.program, signal);
+}
+
+/** Running, or supervisord is at it. */
+const upStates: ReadonlySet<string> = new Set(["STARTING", "RUNNING", "BACKOFF"]);
+
+/** A program that ended badly and is not started again is failing too: supervisord keeps a sentence about it. */
+function conditionOf(processes: readonly ProcessInfo[]): Condition {
+  const fails = ({ state, spawnError }: ProcessInfo): boolean =>
+    ["BACKOFF", "FATAL", "UNKNOWN"].includes(state) || (state === "EXITED" && spawnError !== "");
+  if (processes.some(fails)) return "failing";
+  return processes.some(({ state }) => upStates.has(state)) ? "running" : "stopped";
+}
+
+function processesOf(spec: Spec, { supervisord, signal, redact }: ActionContext): Promise<ProcessInfo[]> {
+  return redacted(redact, async () => {
+    const all = await (await supervisord()).all(deadline(signal, questionTime));
+    const meant = all.filter((process) => isMeant(spec, process));
+    if (meant.length === 0) throw new ConfigSyncError("UNREACHABLE", `supervisord knows no program "${spec.program}"`);
+    return meant;
+  });
 }
 
 /** An update is of the whole group. */

@@ -22,6 +22,8 @@ export interface Dockerd {
   readonly wake: () => void;
   /** Ends the daemon, and all containers with it. */
   readonly down: () => Promise<void>;
+  /** Ends the daemon as a power failure does; the containers go on until it is back. */
+  readonly crash: () => Promise<void>;
   /** Starts it again on the same socket. */
   readonly up: () => Promise<void>;
   readonly restart: () => Promise<void>;
@@ -88,6 +90,12 @@ export async function startDockerd(
     hang: () => daemon.signal("SIGSTOP"),
     wake: () => daemon.signal("SIGCONT"),
     down,
+    crash: async () => {
+      daemon.signal("SIGKILL");
+      await daemon.end();
+      // containerd died with it, perhaps as a zombie that nobody has reaped yet: the next daemon would take it for alive.
+      await rm(path.join(folder, "exec/containerd/containerd.pid"), { force: true });
+    },
     up,
     restart: () => down().then(up),
     stop: release,

@@ -58,6 +58,13 @@ describe("docker probe", () => {
     );
   });
 
+  test("when Docker itself does not answer, nothing is known of the container", async () => {
+    const docker = () => createDocker({ host: "unix:///no/such/docker.sock" });
+    const asked = await probeOf("docker").check({ container: "web" }, actionContext({ docker }));
+    expect(asked).toMatchObject({ healthy: false, unanswered: true });
+    expect(await check("no-such-container")).not.toHaveProperty("unanswered");
+  });
+
   test("a paused container is not healthy", async () => {
     await dockerd.run("frozen", { cmd: ["sleep", "1000"] });
     await dockerd.docker.getContainer("frozen").pause();

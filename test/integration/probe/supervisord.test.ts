@@ -33,6 +33,16 @@ probeContract("supervisord", async () => {
 });
 
 describe("supervisord probe", () => {
+  test("when supervisord itself does not answer, nothing is known of the program", async () => {
+    const server = await startSupervisord({});
+    const supervisord = () => createSupervisord({ url: server.url });
+    const check = () => probeOf("supervisord").check({ program: "web" }, actionContext({ supervisord }));
+    expect(await check()).not.toHaveProperty("unanswered");
+    await server.down();
+    expect(await check()).toMatchObject({ healthy: false, unanswered: true });
+    await server.stop();
+  });
+
   test("a wrong password is an error: asking again cannot mend it", async () => {
     const server = await startSupervisord({});
     const { url, username } = server.tcp;
