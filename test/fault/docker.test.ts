@@ -36,7 +36,7 @@ describe("Docker misbehaves", () => {
           },
         ]),
       ),
-      `docker: { host: "${dockerd.host}" }`,
+      `docker: { host: "${dockerd.host}" }\nsync: { retry_first: 50ms, retry_longest: 400ms }`,
     );
     for (const name of names) await runContainer(name);
     daemon = await greeters.start();

@@ -103,7 +103,6 @@ function configSyncYaml(greetings: ReadonlyMap<string, string>, settings: string
   return `sources: [{ file: config.ini }]
 services: [${[...greetings.keys()].join(", ")}]
 roots: [services]
-sync: { retry_first: 50ms, retry_longest: 400ms }
 log: { format: text }
 ${settings}
 `;
