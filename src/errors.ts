@@ -25,6 +25,7 @@ export const errorTable = {
   SOURCE_UNSTABLE: { meaning: "A source was being written while it was read", status: 503, retryable: true },
   VALUE_MISSING: { meaning: "A template needs a value that no source gives", status: 422, retryable: false },
   VALUE_INVALID: { meaning: "A value does not have the form that is asked for", status: 422, retryable: false },
+  READ_ONLY: { meaning: "The value comes from a source that may not be written", status: 403, retryable: false },
   PARSE_FAILED: { meaning: "A text does not follow the rules of its format", status: 422, retryable: false },
   UNREPRESENTABLE: { meaning: "A value cannot be expressed in the format it goes into", status: 422, retryable: false },
   PATH_FORBIDDEN: { meaning: "A path leads out of the folders that the settings allow", status: 403, retryable: false },

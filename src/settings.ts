@@ -67,6 +67,12 @@ const schema = z.strictObject({
       look_every: between("10ms", "24h").prefault("2s"),
       /** How often every output is compared with what it should be. */
       check_every: between("10ms", "24h").prefault("30s"),
+      /** In a burst of changes a service is reloaded when it has been left alone for `min`, and at the latest after `max`. */
+      settle: part(
+        z
+          .strictObject({ min: between("0ms", "1h").prefault("100ms"), max: between("0ms", "24h").prefault("2s") })
+          .refine(({ min, max }) => min <= max, "min is at most max"),
+      ),
       /** How many services are worked on side by side. */
       parallel: z.int().min(1).max(256).prefault(16),
       /** How often a service may refuse to reload before the change is taken back. */

@@ -85,14 +85,19 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 
 const keyLength = 32;
 
-function openSources({ sources, folder, secrets, sync }: Settings): Source[] {
+function openSources({ sources, folder, secrets, sync, state }: Settings): Source[] {
   return createSources(sources, {
     folder,
     secretPaths: secretPaths(secrets),
     quiet: sync.quiet,
     lookEvery: sync.look_every,
     environment: process.env,
+    journal: journalFolder(state),
   });
+}
+
+function journalFolder(state: string): string {
+  return join(state, "journal");
 }
 
 /** One connection each, opened when it is first needed. */
@@ -127,11 +132,12 @@ export function buildEngine(workspace: Workspace, ledger: Ledger, emit: Emit): E
     roots,
     clock: systemClock,
     names: { paths, containers, programs, urls },
-    journal: join(state, "journal"),
+    journal: journalFolder(state),
     connections,
     parallel: sync.parallel,
     lookEvery: sync.check_every,
     reloadAttempts: sync.reload_attempts,
+    settle: sync.settle,
     retry: { initial: sync.retry_first, factor: 2, max: sync.retry_longest },
   });
 }

@@ -1,6 +1,9 @@
 import { type Digest, type Layer, mergeLayers, type Snapshot } from "../config/layers.ts";
-import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
-import type { Source, StopWatching } from "../sources/source.ts";
+import { formatPath } from "../config/path.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { Edit, Source, StopWatching } from "../sources/source.ts";
+
+export type { Edit } from "../sources/source.ts";
 
 /** What a look at the sources brought. */
 export interface Look {
@@ -15,6 +18,11 @@ export interface App {
   readonly name: string;
   /** Reads every source anew. Bad input keeps the last good snapshot; all its problems come at once. */
   readonly look: () => Promise<Look>;
+  /**
+   * Sets values, each in the source that gives it now. Throws READ_ONLY for a value of a protected source or of one that cannot be
+   * written; then nothing is changed.
+   */
+  readonly change: (edits: readonly Edit[]) => Promise<void>;
   /** Calls `look` whenever a source may say something new. */
   readonly watch: (look: () => void) => Promise<StopWatching>;
 }
@@ -44,7 +52,28 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     };
   };
 
-  return { name, look, watch };
+  const change = async (edits: readonly Edit[]): Promise<void> => {
+    const bySource = Map.groupBy(edits, ({ path }) => writableSource(formatPath(path), current, sources));
+    for (const [source, own] of bySource) await source.edit(own);
+  };
+
+  return { name, look, change, watch };
+}
+
+type Writable = Source & Required<Pick<Source, "edit">>;
+
+function writableSource(key: string, snapshot: Snapshot | undefined, sources: readonly Source[]): Writable {
+  const given = snapshot?.entries.get(key)?.origin.source;
+  const source = sources.find(({ name }) => name === given);
+  if (source !== undefined && !source.protected && isWritable(source)) return source;
+  throw new ConfigSyncError("READ_ONLY", `${key} comes from ${given ?? "no source"}, which cannot be written`, {
+    key,
+    hint: "Change it where it is given",
+  });
+}
+
+function isWritable(source: Source): source is Writable {
+  return source.edit !== undefined;
 }
 
 /** What hangs on other sources is filled in from one and the same look at all of them. */

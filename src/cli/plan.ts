@@ -77,12 +77,18 @@ async function showService({ name, service, plan, error }: Surveyed, known: Secr
 async function showOutput(planned: OutputPlan, known: SecretKnowledge): Promise<ShownOutput> {
   const { output, action, lacks } = planned;
   const shown = { path: output.shownPath, action, lacks };
-  if (action !== "create" && action !== "update") return { ...shown, diff: [] };
+  if (action === "keep" || action === "wait") return { ...shown, diff: [] };
   const { showDiff } = await import("../sync/shown-diff.ts");
   return { ...shown, diff: showDiff(planned, known) };
 }
 
-const signs: Readonly<Record<OutputPlan["action"], string>> = { create: "+", update: "~", keep: "=", wait: "…" };
+const signs: Readonly<Record<OutputPlan["action"], string>> = {
+  create: "+",
+  update: "~",
+  keep: "=",
+  wait: "…",
+  leave: "!",
+};
 
 const lineStyles: Readonly<Record<DiffLine["kind"], Style>> = {
   hunk: "cyan",
@@ -99,7 +105,9 @@ const linePrefixes: Readonly<Record<DiffLine["kind"], string>> = {
 };
 
 function printPlan(services: readonly ShownService[], { print, style }: Call): void {
-  for (const service of services.filter(({ verdict }) => verdict !== "current")) {
+  const isNews = ({ verdict, outputs }: ShownService): boolean =>
+    verdict !== "current" || outputs.some(({ action }) => action === "leave");
+  for (const service of services.filter(isNews)) {
     const tone = service.error !== undefined || service.verdict === "quarantined" ? "red" : "yellow";
     print(`${style("bold", service.name)}  ${style(tone, service.error ?? service.why)}`);
     for (const { path, action, diff, lacks } of service.outputs) {

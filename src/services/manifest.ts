@@ -17,6 +17,10 @@ export interface Manifest {
   readonly probes: readonly ActionManifest[];
   readonly backoff: Backoff;
   readonly onFailure: "rollback" | "keep";
+  /** Milliseconds between two reloads, at the least. A change that comes sooner waits for them. */
+  readonly reloadEvery: number;
+  /** The services that change together with this one or not at all. */
+  readonly together: readonly string[];
   /** Where a value stands in the file. */
   readonly placeOf: (path: readonly PropertyKey[]) => Place;
 }
@@ -33,7 +37,14 @@ export interface OutputManifest {
   readonly check: readonly string[] | undefined;
   /** The output is written only while all these files are there. */
   readonly requires: readonly string[];
+  readonly drift: DriftPolicy;
 }
+
+/**
+ * What is done about a file that somebody else changed: put it right again, only tell, or take the changed values over into the
+ * source that they come from.
+ */
+export type DriftPolicy = "repair" | "report" | "adopt";
 
 export interface Owner {
   readonly uid: number;
@@ -120,6 +131,8 @@ export function readManifest(text: string, file: string, folderName: string): Ma
     probes: Object.entries(probing).map(([kind, spec]) => checkAction(probes, kind, spec, ["probe", kind])),
     backoff,
     onFailure: written.on_failure,
+    reloadEvery: written.reload_every,
+    together: written.with,
     placeOf,
   };
 }
@@ -146,6 +159,7 @@ const outputShape = z.strictObject({
   owner: owner.optional(),
   check: argv.optional(),
   requires: z.array(z.string().min(1, "is empty")).default([]),
+  drift: z.enum(["repair", "report", "adopt"]).default("repair"),
 });
 
 const backoffShape = z
@@ -168,6 +182,8 @@ const manifestShape = z.strictObject({
     .default([]),
   probe: z.looseObject({ backoff: backoffShape.prefault({}) }).prefault({}),
   on_failure: z.enum(["rollback", "keep"]).default("rollback"),
+  reload_every: duration.default(0),
+  with: z.array(serviceName).default([]),
 });
 
 function checkOutput(

@@ -6,7 +6,7 @@ import type { Format } from "../formats/format.ts";
 import { type ResolvedAction, resolveAction } from "./actions.ts";
 import type { Service, ServiceOutput } from "./catalog.ts";
 import type { Fill } from "./fill.ts";
-import type { Backoff, Owner } from "./manifest.ts";
+import type { Backoff, DriftPolicy, Owner } from "./manifest.ts";
 import { type Branch, buildTree, type Names, plainText } from "./tree.ts";
 
 export type { ResolvedAction } from "./actions.ts";
@@ -29,6 +29,7 @@ export interface RenderedService {
   readonly probes: readonly ResolvedAction[];
   readonly backoff: Backoff;
   readonly onFailure: "rollback" | "keep";
+  readonly reloadEvery: number;
   /** Configuration keys that were asked for, also those that are missing, and sections that were gone through. */
   readonly used: readonly string[];
   /** A digest of outputs, checks, reloads, probes and patience: what failed with it would fail again while it is the same. */
@@ -51,6 +52,9 @@ export interface RenderedOutput {
   readonly owner: Owner | undefined;
   /** The service's own check of the staged file, as argv. */
   readonly check: ((staged: string) => readonly string[]) | undefined;
+  readonly drift: DriftPolicy;
+  /** By the written path of a field: the key of the value that it is. Only where changes of the file are adopted. */
+  readonly origins: ReadonlyMap<string, string>;
   /** Absolute paths of the files without which the output is not written. */
   readonly requires: readonly string[];
   readonly used: readonly string[];
@@ -85,6 +89,7 @@ export function renderService(service: Service, inputs: Inputs): RenderedService
     probes,
     backoff: manifest.backoff,
     onFailure: manifest.onFailure,
+    reloadEvery: manifest.reloadEvery,
     used: [...used],
     fingerprint: fingerprint(
       outputs,
@@ -150,6 +155,11 @@ function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): 
     secretFields: new Set(keyed ? rendering.secretFields.map((field) => formatPath(field.path)) : []),
     merge: manifest.merge,
     inPlace: manifest.inPlace,
+    drift: manifest.drift,
+    origins:
+      manifest.drift === "adopt"
+        ? new Map(rendering.origins.map(([field, key]) => [formatPath(field.path), key]))
+        : noOrigins,
     mode: manifest.mode,
     owner: manifest.owner,
     check: output.check && checkOf(output.check, tree),
@@ -157,6 +167,8 @@ function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): 
     used: [...new Set([...rendering.used, ...used])],
   };
 }
+
+const noOrigins: ReadonlyMap<string, string> = new Map();
 
 function placeIn(folder: string, path: string, written: string): string {
   if (path.trim() !== "" && !path.includes("\0")) return resolve(folder, path);

@@ -19,6 +19,8 @@ export interface Rendering {
   readonly fields: readonly Field[];
   /** The fields, by number, that hold a secret or a part of one. */
   readonly secretFields: readonly Field[];
+  /** The fields that are a value of the configuration as it stands there, each with the key of the value. */
+  readonly origins: readonly (readonly [field: Field, key: string])[];
   readonly used: readonly string[];
 }
 
@@ -55,16 +57,21 @@ export function writeStretches(stretches: readonly Stretch[], format: Format): O
   }
   const fields = readBack(text, written, format);
   const secretFields = new Set<Field>();
+  const origins: [Field, string][] = [];
   const met = new Set<Written>();
   for (const [piece, field] of meetings(written, fields)) {
     refuseEdge(piece, field, format);
     if (!overlaps(field, piece)) continue;
     met.add(piece);
     compare(piece, field, format);
-    if ("value" in piece.stretch && piece.stretch.value.secret) secretFields.add(field);
+    if (!("value" in piece.stretch)) continue;
+    const { value } = piece.stretch;
+    if (value.secret) secretFields.add(field);
+    if (value.tracked === true && value.key !== undefined && value.text === field.value)
+      origins.push([field, value.key]);
   }
   for (const piece of written) if (!met.has(piece)) refuseLost(text, piece, format);
-  return { text, maskedText, fields, secretFields: [...secretFields] };
+  return { text, maskedText, fields, secretFields: [...secretFields], origins };
 }
 
 /**

@@ -6,6 +6,7 @@ import { substitute } from "../config/substitute.ts";
 import { ConfigSyncError, type Place } from "../errors.ts";
 import { watchFile } from "../platform/file-watch.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
+import { editConfigFile } from "./edit-file.ts";
 import { createEntryReader } from "./ini-entries.ts";
 import type { Source } from "./source.ts";
 
@@ -23,6 +24,8 @@ export interface FileSourceOptions {
   /** Milliseconds between the periodic looks. */
   readonly lookEvery: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where writes in place keep their journal. */
+  readonly journal: string;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
@@ -40,14 +43,15 @@ export function fileSource(options: FileSourceOptions): Source {
       return { source: name, protected: options.protected, entries: readEntries(text) };
     },
     complete: (own, others) => (options.substitute ? fillIn(own, others, options) : own),
+    edit: (edits) => editConfigFile(options, edits),
     watch: (look) =>
       watchFile(
         path,
-        (hint) => {
-          reader.note(hint);
+        (hint, folder) => {
+          reader.note(hint, folder);
           look();
         },
-        { lookEvery: options.lookEvery, onTrouble: options.onTrouble },
+        { lookEvery: options.lookEvery, seen: reader.seen, onTrouble: options.onTrouble },
       ),
   };
 }

@@ -15,6 +15,8 @@ export interface SourceContext {
   readonly quiet?: number | undefined;
   /** Milliseconds between the periodic looks. */
   readonly lookEvery: number;
+  /** Our own folder for what writes in place need. */
+  readonly journal: string;
   readonly onTrouble?: ((message: string) => void) | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Layer } from "../config/layers.ts";
+import type { Path } from "../config/path.ts";
 
 export interface Source {
   /** As shown to people: `config.ini`. */
@@ -11,8 +12,16 @@ export interface Source {
    * VALUE_INVALID with the place. Without it the layer is complete as it was loaded.
    */
   readonly complete?: (own: Layer, others: readonly Layer[]) => Layer;
+  /** Sets values and keeps everything else; a source without it cannot be written. Throws what stands against it, and changes nothing then. */
+  readonly edit?: (edits: readonly Edit[]) => Promise<void>;
   /** Calls `look` whenever there may be something new. A hint only: too many calls do no harm, a lost one costs a period. */
   readonly watch?: (look: () => void) => Promise<StopWatching>;
+}
+
+/** A value that is to be set. */
+export interface Edit {
+  readonly path: Path;
+  readonly value: string;
 }
 
 export type StopWatching = () => Promise<void>;

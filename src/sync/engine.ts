@@ -13,9 +13,12 @@ import { recoverWrites } from "../platform/safe-write.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Names, RenderedService } from "../services/render.ts";
 import { createActions } from "./actions.ts";
+import { editsToAdopt } from "./adopt.ts";
 import type { Backoff } from "./backoff.ts";
+import { watchDrift } from "./drift-watch.ts";
 import { showChange, showProblem } from "./events.ts";
 import { followDependencies, invert } from "./order.ts";
+import { createPace, type Settling } from "./pace.ts";
 import { createQueue } from "./queue.ts";
 import { type Renderings, renderAll } from "./renderings.ts";
 import type { Shared } from "./turn.ts";
@@ -32,6 +35,8 @@ export interface EngineParts extends Omit<Shared, "redact" | "actions"> {
   readonly lookEvery: number;
   /** The pauses between failed turns of a service. */
   readonly retry: Backoff;
+  /** How long a burst of changes is waited for. */
+  readonly settle: Settling;
 }
 
 export interface Engine {
@@ -43,6 +48,8 @@ export interface Engine {
   readonly lookAtEverything: () => void;
   /** Reloads a service now, also one that is quarantined or has nothing to do. */
   readonly force: (service: string) => void;
+  /** Tries what was given up for a service once more, and what waits for a later try now. */
+  readonly retry: (service: string) => void;
   /** Resolves when nothing is left to do now; what waits for a retry does not count. */
   readonly settled: () => Promise<void>;
   /** Ends what runs, at the next step of each, and closes the ledger. */
@@ -67,6 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
   let problems: readonly ConfigSyncError[] = [];
   let renderings: Renderings = new Map();
   let secrets: readonly string[] = [];
+  let following: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
   let askedAgain = false;
   let soon: NodeJS.Timeout | undefined;
@@ -81,8 +89,15 @@ export function createEngine(parts: EngineParts): Engine {
     after: (name) => before.get(name) ?? [],
   });
   const redact: Redact = (text) => redactor(secrets)(text);
+  const pace = createPace(parts.settle, clock);
   const turns = createTurns({
     ...parts,
+    pace,
+    adopt: async (drifted) => {
+      if (drifted.length === 0) return;
+      await app.change(drifted.flatMap(editsToAdopt));
+      lookAgain();
+    },
     redact,
     actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
     stopping: stopping.signal,
@@ -100,6 +115,20 @@ export function createEngine(parts: EngineParts): Engine {
   const lookAtEverything = (): void => {
     lookAgain();
     queue.add(...names);
+    followOutputs();
+  };
+
+  const drift = watchDrift((hinted) => queue.add(...hinted), {
+    roots: parts.roots,
+    onTrouble: (text) => emit({ type: "mended", text }),
+  });
+
+  /** Not at once: a thousand folders take longer to look up than the change that brought them here takes to be written. */
+  const followOutputs = (): void => {
+    following ??= setTimeout(() => {
+      following = undefined;
+      drift.follow([...renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []));
+    }, followAfter).unref();
   };
 
   const lookAgain = (): void => {
@@ -143,6 +172,7 @@ export function createEngine(parts: EngineParts): Engine {
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.map(([name]) => name));
+    followOutputs();
   };
 
   const report = (now: readonly ConfigSyncError[]): void => {
@@ -178,14 +208,25 @@ export function createEngine(parts: EngineParts): Engine {
       turns.force(name);
       queue.add(name);
     },
+    retry: (name) => {
+      turns.retry(name);
+      queue.add(name);
+    },
     settled: async () => {
-      while (looking !== undefined) await looking;
-      await queue.idle();
+      for (let waiting: readonly string[] = []; ; ) {
+        while (looking !== undefined) await looking;
+        queue.add(...waiting);
+        await queue.idle();
+        waiting = pace.hurry();
+        if (waiting.length === 0 && looking === undefined) return;
+      }
     },
     stop: async () => {
       stopping.abort(new Error("config-sync stops"));
       clearInterval(period);
       clearTimeout(soon);
+      clearTimeout(following);
+      drift.close();
       await looking;
       await queue.close();
       await ledger.close();
@@ -193,6 +234,9 @@ export function createEngine(parts: EngineParts): Engine {
     state: () => ({ snapshot, problems, renderings, running: turns.running() }),
   };
 }
+
+/** Milliseconds after a change until its outputs are watched. */
+const followAfter = 200;
 
 /** Milliseconds until a source that could not be read is read again without a hint. */
 const lookSoon = 500;

@@ -24,7 +24,8 @@ export type Step =
   | "healthy"
   | "refused"
   | "rolled-back"
-  | "waiting";
+  | "waiting"
+  | "drifted";
 
 export type Emit = (event: SyncEvent) => void;
 
@@ -123,6 +124,7 @@ const words: Readonly<Record<Step, string>> = {
   refused: "refused, nothing changed:",
   "rolled-back": "back on the last good state:",
   waiting: "waiting:",
+  drifted: "changed by somebody else:",
 };
 
 const tones: Readonly<Record<Step, Tone>> = {
@@ -134,4 +136,5 @@ const tones: Readonly<Record<Step, Tone>> = {
   refused: "bad",
   "rolled-back": "bad",
   waiting: "bad",
+  drifted: "bad",
 };

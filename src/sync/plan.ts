@@ -13,8 +13,11 @@ import type { ServiceRecord } from "./record.ts";
 
 export interface OutputPlan {
   readonly output: RenderedOutput;
-  /** `wait`: a file that the output requires is not there, or there is nothing to write yet. */
-  readonly action: "create" | "update" | "keep" | "wait";
+  /**
+   * `wait`: a file that the output requires is not there, or there is nothing to write yet. `leave`: somebody else changed it, and the
+   * manifest says to leave it so.
+   */
+  readonly action: "create" | "update" | "keep" | "wait" | "leave";
   readonly current: Current | undefined;
   /** What the file shall hold. */
   readonly text: string;
@@ -33,6 +36,8 @@ export interface ServicePlan {
    */
   readonly verdict: "current" | "absent" | "apply" | "quarantined" | "rollback";
   readonly outputs: readonly OutputPlan[];
+  /** The outputs that no longer hold what was applied, though no configuration changed. */
+  readonly drifted: readonly OutputPlan[];
   /** The digest of the outputs that are wanted. */
   readonly digest: string;
   readonly reload: ResolvedRule["action"] | undefined;
@@ -42,8 +47,6 @@ export interface ServicePlan {
   readonly keys: Readonly<Record<string, string>>;
   /** A digest of what else they are made of. */
   readonly form: string;
-  /** An output no longer holds what was applied, and no configuration changed. */
-  readonly drifted: boolean;
 }
 
 export interface PlanInputs {
@@ -61,25 +64,28 @@ export interface PlanInputs {
 
 export function planService(inputs: PlanInputs): ServicePlan {
   const { service, keys, form, record, digest } = inputs;
-  const outputs = inputs.observed.map((observed) => planOutput(observed, record));
-  const wanted = digestOutputs(outputs, digest);
-  const touched = outputs.some(({ action }) => action === "create" || action === "update");
-  const asBefore = record.written?.digest === wanted;
+  const needed = inputs.observed.map((observed) => planOutput(observed, record));
+  const wanted = digestOutputs(needed, digest);
+  const isApplied = record.written?.digest === wanted && record.healthy?.digest === wanted;
+  const forced = inputs.forced === true;
+  const drifted = isApplied ? needed.filter(isTouched) : [];
+  const outputs = needed.map((plan) => (drifted.includes(plan) && !forced ? followPolicy(plan) : plan));
+  const touched = outputs.some(isTouched);
   const owed = record.healthy?.digest !== wanted || record.undo !== undefined;
   const changedKeys = Object.keys({ ...record.keys, ...keys }).filter((key) => record.keys[key] !== keys[key]);
-  const drifted = touched && asBefore && record.healthy?.digest === wanted;
-  const forced = inputs.forced === true;
   const absent = outputs.every(({ action }) => action === "wait");
   const verdict = absent ? "absent" : forced ? "apply" : judge(service, record, touched || owed);
   const everything =
-    record.loaded === undefined || record.form !== form || drifted || changedKeys.length === 0 || forced;
-  const unloaded = touched || record.loaded?.digest !== wanted || forced;
+    record.loaded === undefined || record.form !== form || drifted.length > 0 || changedKeys.length === 0 || forced;
+  // Owner and mode are put right without a word to the service: it has read the file.
+  const unloaded = outputs.some(isRewritten) || record.loaded?.digest !== wanted || forced;
   // A turn that ended without an answer may have loaded what it wrote: the reload that it needed is needed again.
   const atLeast = record.loaded?.digest === record.written?.digest ? undefined : record.undo?.rule;
   return {
     service: service.name,
     verdict,
     outputs,
+    drifted,
     digest: wanted,
     reload:
       verdict === "apply" && unloaded
@@ -87,11 +93,22 @@ export function planService(inputs: PlanInputs): ServicePlan {
         : undefined,
     why: forced
       ? "asked for"
-      : explainWhy({ verdict, drifted, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
+      : explainWhy({ verdict, drifted: drifted.length > 0, touched, changedKeys, record, lacks: outputs[0]?.lacks }),
     keys,
     form,
-    drifted,
   };
+}
+
+function isTouched({ action }: OutputPlan): boolean {
+  return action === "create" || action === "update";
+}
+
+function isRewritten({ action, current, text }: OutputPlan): boolean {
+  return action === "create" || (action === "update" && current?.bytes.equals(Buffer.from(text)) !== true);
+}
+
+function followPolicy(plan: OutputPlan): OutputPlan {
+  return plan.output.drift === "repair" ? plan : { ...plan, action: "leave" };
 }
 
 function judge(service: RenderedService, record: ServiceRecord, work: boolean): ServicePlan["verdict"] {
@@ -201,7 +218,7 @@ function explainWhy(known: {
   readonly lacks: string | undefined;
 }): string {
   const { verdict, drifted, touched, changedKeys, record, lacks } = known;
-  if (verdict === "current") return "nothing to do";
+  if (verdict === "current") return drifted ? "somebody else changed the file, and it is left so" : "nothing to do";
   if (verdict === "absent") return `waits for ${lacks}`;
   if (verdict === "quarantined" || verdict === "rollback")
     return `revision ${record.quarantine?.revision} failed: ${record.quarantine?.reason}`;

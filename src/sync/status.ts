@@ -79,7 +79,7 @@ function reportService(
     // What has nothing to do is as good as on the newest revision: nothing of that concerned it.
     desired: now.revision?.number ?? null,
     live: current ? (now.revision?.number ?? null) : (record.healthy?.revision ?? null),
-    drift: plan?.drifted ?? false,
+    drift: (plan?.drifted ?? []).length > 0,
     lastReload: record.lastReload ?? null,
     retryAt: current ? null : (record.retryAt ?? null),
     trouble: current ? null : (trouble ?? record.trouble ?? null),
@@ -90,10 +90,11 @@ function stateOf(surveyed: Surveyed | undefined, record: ServiceRecord): Service
   if (surveyed === undefined) return "unknown";
   const { plan } = surveyed;
   if (plan === undefined) return "refused";
-  if (plan.verdict === "current") return "healthy";
+  const isDrifted = plan.drifted.length > 0;
+  if (plan.verdict === "current") return isDrifted ? "drifted" : "healthy";
   if (plan.verdict === "absent") return "absent";
   if (plan.verdict === "rollback") return "rolling-back";
   if (plan.verdict === "quarantined") return record.quarantine?.refused === true ? "refused" : "rolled-back";
   if (record.retryAt !== undefined) return "waiting";
-  return plan.drifted ? "drifted" : "pending";
+  return isDrifted ? "drifted" : "pending";
 }

@@ -5,8 +5,11 @@ import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
 import type { Step } from "./events.ts";
+import type { Pace } from "./pace.ts";
+import type { OutputPlan, ServicePlan } from "./plan.ts";
 import type { Queue } from "./queue.ts";
 import type { Rendering, Wanted } from "./renderings.ts";
+import { createSeen, stampOutputs } from "./seen.ts";
 import { lookAndPlan } from "./survey.ts";
 import type { Outcome, Shared } from "./turn.ts";
 
@@ -16,6 +19,9 @@ export interface TurnParts extends Shared {
   readonly retry: Backoff;
   /** What is wanted just now. */
   readonly rendering: (name: string) => Rendering | undefined;
+  readonly pace: Pace;
+  /** Takes changed values of outputs over into the sources. Throws what stands against it. */
+  readonly adopt: (drifted: readonly OutputPlan[]) => Promise<void>;
   readonly queue: Pick<Queue, "add" | "addAfter">;
   readonly dependents: (name: string) => readonly string[];
 }
@@ -25,6 +31,8 @@ export interface Turns {
   readonly take: (name: string) => Promise<void>;
   /** The next turn reloads, whatever the ledger says. */
   readonly force: (name: string) => void;
+  /** The next turn tries what was given up, and waits for nothing. */
+  readonly retry: (name: string) => void;
   /** Something else is wanted now: old failures say nothing about it, and a wait for health on the old is over. */
   readonly startAfresh: (name: string, service: RenderedService | undefined) => void;
   readonly running: () => ReadonlySet<string>;
@@ -41,21 +49,23 @@ export function createTurns(parts: TurnParts): Turns {
   const forced = new Set<string>();
   const refused = new Map<string, string>();
   const begun = new Set<string>();
+  const seen = createSeen();
+  /** What was told of a service last that is found anew at every look: drift, and waiting. */
+  const told = new Map<string, { readonly step: Step; readonly text: string }>();
 
   const take = async (name: string): Promise<void> => {
     const rendering = parts.rendering(name);
     if (rendering === undefined || parts.stopping.aborted) return;
     const { wanted, error } = rendering;
     if (error !== undefined) reportRefusal(name, error);
-    if (wanted === undefined || waitsForRetry(name)) return;
+    if (wanted === undefined || waitsForRetry(name) || waitsForRest(name)) return;
     const { service } = wanted;
     const superseded = new AbortController();
     running.set(name, { fingerprint: service.fingerprint, superseded });
     try {
       const outcome = await work(wanted, superseded.signal);
-      const healed = error === undefined && refused.delete(name);
-      if (outcome === "current") forgetTrouble(name, healed);
-      else if (outcome !== undefined) settle(name, outcome);
+      if (error === undefined && refused.delete(name) && outcome === "current") tell(name, "healthy", "again");
+      if (outcome !== undefined && outcome !== "current") settle(name, outcome);
     } catch (thrown) {
       const problem = asConfigSyncError(thrown);
       if (problem.retryable || problem.code === "INTERNAL") settle(name, { kind: "retry", error: problem });
@@ -68,12 +78,51 @@ export function createTurns(parts: TurnParts): Turns {
   const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | "current" | undefined> => {
     const { service } = wanted;
     const isForced = forced.delete(service.name);
+    if (!isForced && seen.isUnchanged(wanted, ledger.record(service.name))) return "current";
+    const stamp = stampOutputs(service);
     const plan = await lookAndPlan(wanted, parts, isForced);
+    if (plan.drifted.length > 0 && !isForced) await noteDrift(plan);
+    else if (told.get(service.name)?.step === "drifted") told.delete(service.name);
     if (plan.verdict === "quarantined" || plan.verdict === "absent") return undefined;
-    if (plan.verdict === "current") return "current";
-    if (plan.verdict === "apply" && !isForced && waitsForOthers(service)) return undefined;
+    if (plan.verdict === "current") {
+      forgetTrouble(service.name);
+      seen.remember(wanted, ledger.record(service.name), stamp);
+      return "current";
+    }
+    if (plan.verdict === "apply" && !isForced && (waitsForOthers(service) || waitsForPace(plan, service)))
+      return undefined;
+    if (plan.drifted.length > 0) parts.pace.noteRepair(service.name);
     const revision = ledger.revision()?.number ?? 0;
     return applyService(plan, { ...parts, service, revision, superseded });
+  };
+
+  /** What the manifest says to repair is repaired by the turn that goes on. */
+  const noteDrift = async ({ service, drifted }: ServicePlan): Promise<void> => {
+    const paths = drifted.map(({ output }) => output.shownPath).join(", ");
+    const adoptable = drifted.filter(({ output }) => output.drift === "adopt");
+    const refusal = await parts.adopt(adoptable).then(() => undefined, asConfigSyncError);
+    tellOnce(service, "drifted", refusal === undefined ? paths : `${paths}; ${refusal.toText()}`);
+  };
+
+  /** In a burst of changes. Services that need no reload cost next to nothing and follow every change at once. */
+  const waitsForRest = (name: string): boolean => {
+    const rest = forced.has(name) ? 0 : parts.pace.untilTurn(name);
+    if (rest > 0) queue.addAfter(name, rest);
+    return rest > 0;
+  };
+
+  const waitsForPace = ({ drifted, reload }: ServicePlan, { name, reloadEvery }: RenderedService): boolean => {
+    if (reload === undefined) return false;
+    const sinceReload = clock.now() - (ledger.record(name).lastReload?.at ?? Number.NEGATIVE_INFINITY);
+    const pause = Math.max(reloadEvery - sinceReload, drifted.length > 0 ? parts.pace.untilRepair(name) : 0);
+    if (pause <= 0) return false;
+    queue.addAfter(name, pause);
+    const why =
+      drifted.length > 0
+        ? "something changes its files again and again, so they are put right once a minute"
+        : `it is reloaded no more than once in ${formatDuration(reloadEvery)}`;
+    tellOnce(name, "waiting", why);
+    return true;
   };
 
   const waitsForRetry = (name: string): boolean => {
@@ -87,13 +136,12 @@ export function createTurns(parts: TurnParts): Turns {
   const waitsForOthers = ({ name, dependsOn }: RenderedService): boolean => {
     const down = dependsOn.find((other) => ledger.record(other).retryAt !== undefined && parts.rendering(other));
     if (down === undefined) return false;
-    tell(name, "waiting", `waits for ${down}`);
+    tellOnce(name, "waiting", `waits for ${down}`);
     return true;
   };
 
-  const forgetTrouble = (name: string, healed: boolean): void => {
+  const forgetTrouble = (name: string): void => {
     const { trouble, retryAt, attempts, quarantine } = ledger.record(name);
-    if (healed) tell(name, "healthy", "again");
     if (trouble === undefined && retryAt === undefined && attempts === 0 && quarantine === undefined) return;
     ledger.update(name, { ...unworried, quarantine: undefined });
     queue.add(...parts.dependents(name));
@@ -151,6 +199,7 @@ export function createTurns(parts: TurnParts): Turns {
     if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
     const { retryAt, attempts } = ledger.record(name);
     if (retryAt !== undefined || attempts > 0) ledger.update(name, { retryAt: undefined, attempts: 0, refusals: 0 });
+    if (service?.reload.some(({ action }) => action.kind !== "none")) parts.pace.noteChange(name);
     if (!begun.has(name)) forgetRefusal(name);
     begun.add(name);
   };
@@ -160,13 +209,27 @@ export function createTurns(parts: TurnParts): Turns {
     if (ledger.record(name).quarantine?.refused === true) ledger.update(name, { quarantine: undefined });
   };
 
-  const tell = (service: string, step: Step, text: string): void =>
+  const retry = (name: string): void => {
+    ledger.update(name, { quarantine: undefined, trouble: undefined, retryAt: undefined, attempts: 0, refusals: 0 });
+  };
+
+  const tellOnce = (service: string, step: Step, text: string): void => {
+    const last = told.get(service);
+    if (last?.step === step && last.text === text) return;
+    tell(service, step, text);
+    told.set(service, { step, text });
+  };
+
+  const tell = (service: string, step: Step, text: string): void => {
+    told.delete(service);
     parts.emit({ type: "service", service, step, text });
+  };
 
   return {
     take,
     startAfresh,
     force: (name) => void forced.add(name),
+    retry,
     running: () => new Set(running.keys()),
   };
 }

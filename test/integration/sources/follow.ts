@@ -15,6 +15,7 @@ export function openSource(path: string, more: Partial<FileSourceOptions> = {}):
     secretPaths: secretPaths([]),
     lookEvery: 3_600_000,
     environment: {},
+    journal: "/nowhere",
     ...more,
   });
 }

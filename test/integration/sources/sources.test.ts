@@ -14,6 +14,7 @@ function open(specs: readonly unknown[], more: Partial<SourceContext> = {}): Sou
     secretPaths: secretPaths([]),
     lookEvery: 1000,
     environment: {},
+    journal: "/nowhere",
     ...more,
   };
   return createSources(

@@ -97,6 +97,7 @@ export async function makeBed(
       parallel: 8,
       lookEvery: 3_600_000,
       retry: { initial: 20, factor: 2, max: 100 },
+      settle: { min: 100, max: 2000 },
     });
     await engine.start();
   };

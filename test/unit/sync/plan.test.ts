@@ -29,6 +29,8 @@ function serviceOf(output: Partial<RenderedOutput> = {}): RenderedService {
         owner: undefined,
         check: undefined,
         requires: [],
+        drift: "repair",
+        origins: new Map(),
         used: ["web.port", "web.name"],
         ...output,
       },
@@ -40,6 +42,7 @@ function serviceOf(output: Partial<RenderedOutput> = {}): RenderedService {
     probes: [],
     backoff: { initial: 1, factor: 1, max: 1, give_up: 1 },
     onFailure: "rollback",
+    reloadEvery: 0,
     used: ["web.port", "web.name"],
     fingerprint: `print of ${text}`,
   };
@@ -71,7 +74,7 @@ function healthyRecord(): ServiceRecord {
 describe("planService", () => {
   test("the first time everything is written and reloaded by the most thorough rule", () => {
     const plan = planWith(undefined);
-    expect(plan).toMatchObject({ verdict: "apply", why: "first time", reload: restart, drifted: false });
+    expect(plan).toMatchObject({ verdict: "apply", why: "first time", reload: restart, drifted: [] });
     expect(plan.outputs).toMatchObject([{ action: "create", text: "PORT=80\n" }]);
   });
 
@@ -116,8 +119,15 @@ describe("planService", () => {
   });
 
   test("somebody else's change to the file is drift, and costs the most thorough reload", () => {
-    expect(planWith("PORT=81\n", healthyRecord())).toMatchObject({ verdict: "apply", drifted: true, reload: restart });
-    expect(planWith(undefined, healthyRecord())).toMatchObject({ drifted: true, outputs: [{ action: "create" }] });
+    expect(planWith("PORT=81\n", healthyRecord())).toMatchObject({
+      verdict: "apply",
+      drifted: [{ action: "update" }],
+      reload: restart,
+    });
+    expect(planWith(undefined, healthyRecord())).toMatchObject({
+      drifted: [{ action: "create" }],
+      outputs: [{ action: "create" }],
+    });
   });
 
   test("foreign keys and comments are no drift where we merge", () => {
