@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type FolderWatching, watchFolder } from "./folder-watch.ts";
 import { followLinks, type Step } from "./link-chain.ts";
@@ -9,9 +9,17 @@ import { followLinks, type Step } from "./link-chain.ts";
  */
 export type Hint = "replaced" | "touched" | "period";
 
+/** `folder`: with `replaced`, in which folder that was (see `identifyFolder`). The path may lead to another one by now. */
+export type OnHint = (hint: Hint, folder?: string) => void;
+
 export interface WatchOptions {
   /** Milliseconds between two looks at the file's state, the net under the watch. */
   readonly lookEvery: number;
+  /**
+   * The state in which the file was last acted on (see `fileState`), for the periodic look to compare; undefined as long as it is
+   * being acted on. Asked of whoever acts: what a hint was given for, and what was then read, can be two different states.
+   */
+  readonly seen: () => string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told once when a folder cannot be watched (the inotify limit); the periodic look goes on. */
   readonly onTrouble?: ((message: string) => void) | undefined;
@@ -30,21 +38,17 @@ const tellsReplaced = process.platform === "linux";
  */
 export async function watchFile(
   path: string,
-  onHint: (hint: Hint) => void,
-  { lookEvery, signal, onTrouble }: WatchOptions,
+  onHint: OnHint,
+  { lookEvery, seen, signal, onTrouble }: WatchOptions,
 ): Promise<StopWatching> {
   let steps: readonly Step[] = [];
   let watched = new Map<string, FolderWatching>();
-  let state = stateNow(path);
   let started = false;
   let stopped = false;
   let turn = Promise.resolve();
 
-  const tell = (hint: Hint): void => {
-    if (!started || stopped) return;
-    // Taken before the hint is acted on, so that the periodic look finds whatever comes after.
-    if (hint !== "period") state = stateNow(path);
-    onHint(hint);
+  const tell: OnHint = (hint, folder) => {
+    if (started && !stopped) onHint(hint, folder);
   };
 
   const onEvent = (folder: string, event: "rename" | "change", name: string): void => {
@@ -52,7 +56,9 @@ export async function watchFile(
     if (index < 0) return;
     const isFile = index === steps.length - 1;
     if (event === "rename") void follow();
-    tell(isFile && event === "rename" && tellsReplaced ? "replaced" : "touched");
+    const identity = watched.get(folder)?.identity();
+    if (isFile && event === "rename" && tellsReplaced && identity !== undefined) tell("replaced", identity);
+    else tell("touched");
   };
 
   /** Watches the folders of all steps, as the links stand now. */
@@ -79,15 +85,11 @@ export async function watchFile(
   });
 
   const look = async (): Promise<void> => {
-    const known = state;
-    const now = await stat(path, { bigint: true }).then(describe, () => missing);
-    // A hint came meanwhile and knows better.
-    if (stopped || state !== known) return;
-    if (now !== known) {
-      state = now;
-      tell("period");
-    }
-    if (now !== known || now === missing) await follow();
+    const known = seen();
+    const now = await stat(path, { bigint: true }).then(fileState, () => missing);
+    if (stopped) return;
+    if (known !== undefined && known !== now && known === seen()) tell("period");
+    if (known !== now || now === missing) await follow();
     for (const watching of [...watched.values()]) await watching.renew();
   };
 
@@ -115,16 +117,10 @@ export async function watchFile(
   return stop;
 }
 
+/** Where there is no file. */
 const missing = "missing";
 
-function stateNow(path: string): string {
-  try {
-    return describe(statSync(path, { bigint: true }));
-  } catch {
-    return missing;
-  }
-}
-
-function describe({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+/** Differs whenever the file is another one, holds something else, or has another owner or mode. */
+export function fileState({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }

@@ -1,3 +1,4 @@
+import { type BigIntStats, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { FSWatcher } from "chokidar";
@@ -12,6 +13,11 @@ export interface FolderListener {
 }
 
 export interface FolderWatching {
+  /**
+   * Which folder the events come from, as `identifyFolder` says it; undefined while none is watched. The path may lead to
+   * another one by now, and inotify tells of nothing above a folder.
+   */
+  readonly identity: () => string | undefined;
   /** Watches again where the folder was replaced or came back, or where watching failed before. Cheap when all is well. */
   readonly renew: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -54,7 +60,11 @@ export async function watchFolder(path: string, listener: FolderListener): Promi
   const joined = folder;
   joined.listeners.add(listener);
   await renew(joined);
-  return { renew: () => renew(joined), stop: () => leave(joined, listener) };
+  return {
+    identity: () => (joined.watcher === undefined ? undefined : joined.identity),
+    renew: () => renew(joined),
+    stop: () => leave(joined, listener),
+  };
 }
 
 function renew(folder: Folder): Promise<void> {
@@ -73,7 +83,7 @@ async function leave(folder: Folder, listener: FolderListener): Promise<void> {
 
 async function arm(folder: Folder): Promise<void> {
   if (folder.listeners.size === 0) return;
-  const identity = await identify(folder.path);
+  const identity = await stat(folder.path, { bigint: true }).then(describe, () => undefined);
   if (folder.watcher !== undefined && folder.identity === identity) return;
   const wasArmed = folder.watcher !== undefined;
   await disarm(folder);
@@ -145,12 +155,16 @@ function report(folder: Folder, error: unknown): void {
     onTrouble(`Cannot watch ${folder.path}: ${why}. Changes there are found by the periodic look`);
 }
 
-/** ext4 gives the inode number of a removed folder to the next one at once: the time of birth tells them apart. */
-async function identify(path: string): Promise<string | undefined> {
+/** Tells the folder that stands at the path now from every other one. Undefined when there is none. */
+export function identifyFolder(path: string): string | undefined {
   try {
-    const { dev, ino, birthtimeNs } = await stat(path, { bigint: true });
-    return `${dev}:${ino}:${birthtimeNs}`;
+    return describe(statSync(path, { bigint: true }));
   } catch {
     return undefined;
   }
+}
+
+/** ext4 gives the inode number of a removed folder to the next one at once: the time of birth tells them apart. */
+function describe({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }

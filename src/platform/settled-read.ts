@@ -1,18 +1,22 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { describeKind } from "./confine.ts";
-import type { Hint } from "./file-watch.ts";
+import { fileState, type OnHint } from "./file-watch.ts";
+import { identifyFolder } from "./folder-watch.ts";
 
 /** Reads one file again and again, never in the middle of a write. */
 export interface SettledReader {
   /** What the watch says of the file; it lets `read` take a replaced file at once. */
-  readonly note: (hint: Hint) => void;
+  readonly note: OnHint;
   /**
    * The whole content. Throws SOURCE_MISSING (still not there after the quiet window), SOURCE_UNSTABLE (written without a pause) or
    * SOURCE_INVALID (no regular file, larger than 16 MiB).
    */
   readonly read: () => Promise<Buffer>;
+  /** The state of the file (see `fileState`) at the last read; undefined while one is under way, and before the first. */
+  readonly seen: () => string | undefined;
 }
 
 const sizeLimit = 16 * 1024 * 1024;
@@ -41,12 +45,16 @@ interface Look {
  *
  * A file that was renamed into place is whole at once. That it was, is known for sure when, since the last content that
  * was taken, the watch told exactly one `replaced` and no `touched`, and it is another file: a file that is deleted and
- * created again gives two `replaced`, the second one while it is still empty, so before whatever we could read of it.
+ * created again gives two `replaced`, the second one while it is still empty, so before whatever we could read of it. All that
+ * holds for the folder that the watch is on: another one may have taken its place, where nobody tells of writes yet.
  */
 export function createSettledReader(path: string, quiet: number): SettledReader {
   let replaced = 0;
   let touched = 0;
+  let replacedIn: string | undefined;
   let wake = (): void => {};
+  let reading = 0;
+  let seen: string | undefined;
   let taken: (Hints & { readonly ino: bigint }) | undefined;
 
   const replacedOnce = (): boolean =>
@@ -58,7 +66,8 @@ export function createSettledReader(path: string, quiet: number): SettledReader 
     // Two turns are a whole poll phase: what was queued before the read has reached `note` after it.
     await eventsTurn();
     await eventsTurn();
-    return replacedOnce() && look?.stats.ino !== taken?.ino ? look : undefined;
+    const isOther = look?.stats.ino !== taken?.ino;
+    return replacedOnce() && isOther && replacedIn === identifyFolder(dirname(path)) ? look : undefined;
   };
 
   /** Waits out the quiet window; false at once when there was a hint after `at`, or as soon as there is one. */
@@ -72,29 +81,46 @@ export function createSettledReader(path: string, quiet: number): SettledReader 
       };
     });
 
-  const read = async (): Promise<Buffer> => {
+  const takeWhole = async (): Promise<Look> => {
     const end = Date.now() + Math.max(patience, 10 * quiet);
     do {
       const at = { replaced, touched };
       const look = (await takeAtOnce()) ?? (await readWhenQuiet(path, quiet, quietSince(at)));
       if (look === undefined) continue;
       taken = { ...at, ino: look.stats.ino };
-      return look.bytes;
+      return look;
     } while (Date.now() <= end);
     throw new ConfigSyncError("SOURCE_UNSTABLE", `${path} is being written without a pause`, {
       hint: "It is read again when it rests",
     });
   };
 
+  const read = async (): Promise<Buffer> => {
+    reading++;
+    seen = notSeen;
+    try {
+      const { bytes, stats } = await takeWhole();
+      seen = fileState(stats);
+      return bytes;
+    } finally {
+      reading--;
+    }
+  };
+
   return {
-    note: (hint) => {
+    note: (hint, folder) => {
       if (hint === "replaced") replaced++;
       else touched++;
+      replacedIn = folder;
       wake();
     },
     read,
+    seen: () => (reading > 0 ? undefined : seen),
   };
 }
+
+/** No file has this state: as long as nothing could be read, every periodic look is a reason to try again. */
+const notSeen = "not seen";
 
 function eventsTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -5,12 +5,19 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Hint, type StopWatching, type WatchOptions, watchFile } from "../../../src/platform/file-watch.ts";
+import {
+  fileState,
+  type Hint,
+  type StopWatching,
+  type WatchOptions,
+  watchFile,
+} from "../../../src/platform/file-watch.ts";
 import { useSandbox } from "./sandbox.ts";
 
 const box = useSandbox();
@@ -24,13 +31,15 @@ afterEach(async () => {
 async function listen(path: string, options: Partial<WatchOptions> = {}) {
   const hints: Hint[] = [];
   let wake = (): void => {};
+  let seen = stateOf(path);
   const stop = await watchFile(
     path,
     (hint) => {
+      seen = stateOf(path);
       hints.push(hint);
       wake();
     },
-    { lookEvery: 3_600_000, ...options },
+    { lookEvery: 3_600_000, seen: () => seen, ...options },
   );
   stops.push(stop);
   return {
@@ -45,6 +54,14 @@ async function listen(path: string, options: Partial<WatchOptions> = {}) {
       return hints.splice(0);
     },
   };
+}
+
+function stateOf(path: string): string {
+  try {
+    return fileState(statSync(path, { bigint: true }));
+  } catch {
+    return "missing";
+  }
 }
 
 const any = (hints: readonly Hint[]): boolean => hints.length > 0;

@@ -8,8 +8,13 @@ import { afterEach } from "vitest";
 export function useSandbox() {
   let folder: string | undefined;
   const mounted: string[] = [];
+  // Lazily: what is under test may have a file of it open.
+  const unmount = (path: string): void => {
+    execFileSync("umount", ["--lazy", path]);
+    mounted.splice(mounted.lastIndexOf(path), 1);
+  };
   afterEach(() => {
-    for (const path of mounted.splice(0).reverse()) execFileSync("umount", ["--lazy", path]);
+    for (const path of mounted.toReversed()) unmount(path);
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     folder = undefined;
   });
@@ -34,6 +39,7 @@ export function useSandbox() {
       execFileSync("mount", ["-o", "remount,bind,ro", at]);
     },
     tmpfs: (size: string, at: string): void => mount(["-t", "tmpfs", "-o", `size=${size}`, "none"], at),
+    unmount,
     list: (...names: string[]): string[] => readdirSync(join(root(), ...names)).sort(),
   };
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import type { FileSourceOptions } from "../../../src/sources/file.ts";
@@ -124,6 +125,24 @@ describe("a change is seen", () => {
     const source = await watchValues(path, { lookEvery: 20 });
     writeFileSync(host, text("2"));
     await source.until("2");
+  });
+
+  it("of which only a look knew: a mount over the folder that came and went", async () => {
+    const path = create("1");
+    const source = openSource(path, { lookEvery: 20 });
+    let told = (): void => {};
+    const stop = await source.watch?.(() => told());
+    expect(readK(await source.load())).toBe("1");
+    box.tmpfs("1m", dirname(path));
+    writeFileSync(path, text("over"));
+    expect(readK(await source.load())).toBe("over");
+    const hint = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    box.unmount(dirname(path));
+    await hint;
+    expect(readK(await source.load())).toBe("1");
+    await stop?.();
   });
 
   it("when the file comes late, and when it goes and comes back", async () => {

@@ -66,6 +66,22 @@ describe("half a file is never taken for the whole", () => {
     expect(torn).toEqual([]);
   });
 
+  it("when the folder above was replaced, and the old one's events are taken for the new one's", async () => {
+    const path = `${box.folder("deep", "conf")}/config.ini`;
+    writeFileSync(path, whole("0"));
+    const { torn, seen } = await watchWhole(path);
+    const fd = openSync(`${box.folder("next", "conf")}/config.ini`, "w");
+    writeSync(fd, whole("1").slice(0, 900));
+    renameSync(box.path("deep"), box.path("old"));
+    renameSync(box.path("next"), box.path("deep"));
+    unlinkSync(box.path("old", "conf", "config.ini"));
+    await wait(10);
+    writeSync(fd, whole("1").slice(900));
+    closeSync(fd);
+    while (!seen.has("1")) await wait(5);
+    expect(torn).toEqual([]);
+  });
+
   it("says that it is unstable when it never rests", async () => {
     const path = `${box.folder("conf")}/config.ini`;
     writeFileSync(path, text("0"));
