@@ -32,6 +32,10 @@ export interface CommandResult {
  *
  * The end is the program's own: a child that it leaves behind with our pipe still open is not waited for. When time is up or
  * `signal` fires, the whole group is ended (SIGTERM, a second later SIGKILL) and TIMED_OUT is thrown.
+ *
+ * What left the group (setsid) lives on even then, and on purpose: that is how a daemon is made, and a script that starts a service
+ * and then hangs must not take the service down with it.
+ *
  * A program that is missing or not executable is UNREACHABLE, and not worth a retry: only a person can mend it.
  */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {

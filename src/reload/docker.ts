@@ -9,7 +9,7 @@ import { signalContainer } from "../platform/docker-signal.ts";
 import type { ContainerState } from "../platform/docker-state.ts";
 import { redacted } from "../platform/redacted.ts";
 import { askFirst, questionTime } from "./ask-first.ts";
-import type { Condition, Reload } from "./reload.ts";
+import type { Reload } from "./reload.ts";
 
 const common = {
   container: z.string().min(1, "is empty"),
@@ -63,7 +63,6 @@ export const docker: Reload<Spec> = {
     redacted(redact, async () => (await docker()).stop(container, seconds(timeout), limit(signal, timeout))),
   start: ({ container, timeout }, { docker, signal, redact }) =>
     redacted(redact, async () => (await docker()).start(container, limit(signal, timeout))),
-  condition: async (spec, context) => conditionOf(await inspect(spec, context)),
   incarnation: async (spec, context) => {
     const { id, startedAt, running, status } = await inspect(spec, context);
     if (!running || status === "restarting") return undefined;
@@ -74,12 +73,6 @@ export const docker: Reload<Spec> = {
 
 function inspect({ container }: Spec, { docker, signal, redact }: ActionContext): Promise<ContainerState> {
   return redacted(redact, async () => (await docker()).inspect(container, deadline(signal, questionTime)));
-}
-
-function conditionOf({ running, status, health }: ContainerState): Condition {
-  if (status === "restarting" || status === "dead") return "failing";
-  if (!running) return "stopped";
-  return health === "unhealthy" ? "failing" : "running";
 }
 
 async function carryOut(spec: Spec, context: ActionContext): Promise<void> {

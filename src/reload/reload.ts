@@ -2,9 +2,6 @@ import type { ZodType } from "zod";
 import type { ActionContext } from "../platform/context.ts";
 import type { Thing } from "../platform/thing.ts";
 
-/** `failing`: it shall run, but ends or says itself that it is not well. `stopped`: nobody wants it to run just now. */
-export type Condition = "running" | "failing" | "stopped";
-
 /** One run of a service, from a start to its end. */
 export interface Incarnation {
   /** Another one after every start, and where something else has taken the name. Opaque. */
@@ -37,8 +34,6 @@ export interface Reload<Spec> {
   readonly stop?: (spec: Spec, context: ActionContext) => Promise<void>;
   /** Starts the service, where a rollback must bring back that it ran and there is nothing left to tell. */
   readonly start?: (spec: Spec, context: ActionContext) => Promise<void>;
-  /** How the service is before a change: what fails by then does not fail because of it. */
-  readonly condition?: (spec: Spec, context: ActionContext) => Promise<Condition>;
   /** The run that the service is in now; undefined while it is in none. */
   readonly incarnation?: (spec: Spec, context: ActionContext) => Promise<Incarnation | undefined>;
   /** What the service runs as: hints about this thing are hints about the service. */

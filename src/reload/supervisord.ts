@@ -7,7 +7,7 @@ import { redacted } from "../platform/redacted.ts";
 import type { ProcessInfo } from "../platform/supervisord.ts";
 import { groupOf } from "../platform/thing.ts";
 import { askFirst, questionTime } from "./ask-first.ts";
-import type { Condition, Incarnation, Reload } from "./reload.ts";
+import type { Incarnation, Reload } from "./reload.ts";
 
 const common = {
   /** `group:program`; for a lone program, and for an update of a whole group, the one name. */
@@ -48,7 +48,6 @@ export const supervisord: Reload<Spec> = {
     redacted(redact, async () => (await supervisord()).stop(program, deadline(signal, timeout))),
   start: ({ program, timeout }, { supervisord, signal, redact }) =>
     redacted(redact, async () => (await supervisord()).start(program, deadline(signal, timeout))),
-  condition: async (spec, context) => conditionOf(await processesOf(spec, context)),
   incarnation: async (spec, context) => incarnationOf(await processesOf(spec, context)),
   thing: ({ program }) => ({ kind: "program", name: program }),
 };
@@ -64,14 +63,6 @@ async function carryOut(spec: Spec, context: ActionContext): Promise<void> {
 
 /** Running, or supervisord is at it. */
 const upStates: ReadonlySet<string> = new Set(["STARTING", "RUNNING", "BACKOFF"]);
-
-/** A program that ended badly and is not started again is failing too: supervisord keeps a sentence about it. */
-function conditionOf(processes: readonly ProcessInfo[]): Condition {
-  const fails = ({ state, spawnError }: ProcessInfo): boolean =>
-    ["BACKOFF", "FATAL", "UNKNOWN"].includes(state) || (state === "EXITED" && spawnError !== "");
-  if (processes.some(fails)) return "failing";
-  return processes.some(({ state }) => upStates.has(state)) ? "running" : "stopped";
-}
 
 function processesOf(spec: Spec, { supervisord, signal, redact }: ActionContext): Promise<ProcessInfo[]> {
   return redacted(redact, async () => {

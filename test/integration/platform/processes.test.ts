@@ -99,11 +99,12 @@ describe("runCommand, when time is up", () => {
     for (const file of ["b", "b2"]) await eventually(async () => expect(alive(await pidIn(file))).toBe(false));
   });
 
-  test("comes back although a process that left the group holds the output open", async () => {
+  test("comes back although a process that left the group holds the output open, and lets that live", async () => {
     const started = performance.now();
     const escaped = `setsid sh -c 'echo $$ > ${place.folder}/c; exec sleep 1000' & wait`;
     await expect(shell(escaped, { timeout: 300 })).rejects.toMatchObject({ code: "TIMED_OUT" });
     expect(performance.now() - started).toBeLessThan(10_000);
+    expect(alive(await pidIn("c"))).toBe(true);
     process.kill(await pidIn("c"), "SIGKILL");
   });
 

@@ -196,23 +196,6 @@ describe("docker reload", () => {
     }
   });
 
-  test("knows what was failing before a change from what was stopped", async () => {
-    const reload = reloadOf("docker");
-    const context = actionContext({ docker: connection(dockerd.host) });
-    const becomes = (container: string, condition: string) =>
-      eventually(async () =>
-        expect(await reload.condition?.(reload.schema.parse({ ...restart, container }), context)).toBe(condition),
-      );
-    await dockerd.run("unwell", { cmd: ["sleep", "1000"], health: { cmd: ["false"], everyMs: 20 } });
-    await dockerd.run("loop", { cmd: ["false"], more: restartPolicy("always") });
-    await becomes("web", "running");
-    await becomes("unwell", "failing");
-    await becomes("loop", "failing");
-    for (const name of ["unwell", "loop"]) await dockerd.docker.getContainer(name).stop({ t: 0 });
-    await becomes("unwell", "stopped");
-    await becomes("loop", "stopped");
-  });
-
   test("names the container that hints are about", () => {
     const reload = reloadOf("docker");
     expect(reload.thing?.(reload.schema.parse(restart))).toEqual({ kind: "container", name: "web" });
