@@ -129,7 +129,7 @@ describe("a change is seen", () => {
 
   it("of which only a look knew: a mount over the folder that came and went", async () => {
     const path = create("1");
-    const source = openSource(path, { lookEvery: 20 });
+    const source = openSource(path, { lookEvery: 500 });
     let told = (): void => {};
     const stop = await source.watch?.(() => told());
     expect(readK(await source.load())).toBe("1");
