@@ -109,6 +109,7 @@ export function createEngine(parts: EngineParts): Engine {
   const start = async (): Promise<void> => {
     lookAgain();
     await looking;
+    followOutputs();
     period = setInterval(lookAtEverything, parts.lookEvery).unref();
   };
 
@@ -123,12 +124,15 @@ export function createEngine(parts: EngineParts): Engine {
     onTrouble: (text) => emit({ type: "mended", text }),
   });
 
-  /** Not at once: a thousand folders take longer to look up than the change that brought them here takes to be written. */
   const followOutputs = (): void => {
-    following ??= setTimeout(() => {
-      following = undefined;
-      drift.follow([...renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []));
-    }, followAfter).unref();
+    clearTimeout(following);
+    following = undefined;
+    drift.follow([...renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []));
+  };
+
+  /** A thousand folders take longer to look up than the change that brought them here takes to be written. */
+  const followOutputsSoon = (): void => {
+    following ??= setTimeout(followOutputs, followAfter).unref();
   };
 
   const lookAgain = (): void => {
@@ -172,7 +176,7 @@ export function createEngine(parts: EngineParts): Engine {
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.map(([name]) => name));
-    followOutputs();
+    followOutputsSoon();
   };
 
   const report = (now: readonly ConfigSyncError[]): void => {

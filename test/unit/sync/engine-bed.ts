@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createApp } from "../../../src/apps/app.ts";
+import { createApp, type Edit } from "../../../src/apps/app.ts";
 import { Secret, secretPaths } from "../../../src/config/secret.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
@@ -70,6 +70,10 @@ export async function makeBed(
         return { path, value: isSecret(path) ? new Secret(value) : value, origin: { source: "config.ini" } };
       });
       return { source: "config.ini", protected: false, entries };
+    },
+    edit: async (edits: readonly Edit[]) => {
+      if (said instanceof ConfigSyncError) throw said;
+      said = { ...said, ...Object.fromEntries(edits.map(({ path, value }) => [path.join("."), value])) };
     },
   };
   const running = (): Engine => {
