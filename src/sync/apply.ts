@@ -12,6 +12,7 @@ import { previousFile, restoreFiles, stageOutput } from "./files.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
 import type { Mark, Undo } from "./record.ts";
 import { finishRollback, quarantine, rollBack } from "./rollback.ts";
+import { keepWayBack } from "./together.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
 import { waitUntilHealthy } from "./verify.ts";
 
@@ -61,11 +62,12 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
 
 /**
  * What was there when the service was last healthy: an unfinished turn before this one has it already. Undefined where nothing
- * can fail once the files are in place, so that there will be no way back.
+ * can fail once the files are in place, neither here nor in a service that changes together with this one.
  */
 async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<Undo | undefined> {
   const { undo, owned, keys, form } = turn.ledger.record(turn.service.name);
-  if (undo === undefined && plan.reload === undefined && turn.service.probes.length === 0) return undefined;
+  if (undo === undefined && plan.reload === undefined && turn.service.probes.length === 0 && !turn.inGroup)
+    return undefined;
   const known = new Set(undo?.files.map((file) => file.path));
   const files = changes.filter(({ output }) => !known.has(output.path)).map(previousFile);
   const rule = turn.service.reload.findIndex(({ action }) => action === plan.reload);
@@ -157,6 +159,8 @@ async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
   }
   ledger.update(service.name, {
     healthy: { ...mark, at: turn.clock.now() },
+    healthyOn: service.fingerprint,
+    standby: turn.inGroup ? keepWayBack(ledger.record(service.name)) : undefined,
     actions: { reloads: service.reload.map(({ action }) => action), probes: service.probes },
     undo: undefined,
     attempts: 0,

@@ -21,6 +21,7 @@ import { followDependencies, invert } from "./order.ts";
 import { createPace, type Settling } from "./pace.ts";
 import { createQueue } from "./queue.ts";
 import { type Renderings, renderAll } from "./renderings.ts";
+import { createTogether, findGroups } from "./together.ts";
 import type { Shared } from "./turn.ts";
 import { createTurns } from "./turns.ts";
 
@@ -89,10 +90,14 @@ export function createEngine(parts: EngineParts): Engine {
     after: (name) => before.get(name) ?? [],
   });
   const redact: Redact = (text) => redactor(secrets)(text);
+  const rendering = (name: string) => renderings.get(name);
+  const together = createTogether({ groups: findGroups(services), ledger, clock, rendering });
   const pace = createPace(parts.settle, clock);
   const turns = createTurns({
     ...parts,
     pace,
+    together,
+    rendering,
     adopt: async (drifted) => {
       if (drifted.length === 0) return;
       await app.change(drifted.flatMap(editsToAdopt));
@@ -103,7 +108,6 @@ export function createEngine(parts: EngineParts): Engine {
     stopping: stopping.signal,
     queue,
     dependents: (name) => dependents.get(name) ?? [],
-    rendering: (name) => renderings.get(name),
   });
 
   const start = async (): Promise<void> => {
@@ -175,7 +179,7 @@ export function createEngine(parts: EngineParts): Engine {
     takeUpRevision(found, changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
-    queue.add(...concerned.map(([name]) => name));
+    queue.add(...concerned.flatMap(([name]) => [name, ...together.mates(name)]));
     followOutputsSoon();
   };
 
@@ -212,10 +216,7 @@ export function createEngine(parts: EngineParts): Engine {
       turns.force(name);
       queue.add(name);
     },
-    retry: (name) => {
-      turns.retry(name);
-      queue.add(name);
-    },
+    retry: turns.retry,
     settled: async () => {
       for (let waiting: readonly string[] = []; ; ) {
         while (looking !== undefined) await looking;

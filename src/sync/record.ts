@@ -43,6 +43,11 @@ export interface Undo {
   readonly form: ServiceRecord["form"];
 }
 
+/** The way back to where all of a group were healthy, while one of them is not yet on what the others have. */
+export interface Standby extends Pick<ServiceRecord, "healthy" | "healthyOn" | "actions"> {
+  readonly undo: Undo;
+}
+
 export interface Quarantine {
   /** The fingerprint of outputs, reloads and probes that failed; anything else is tried. */
   readonly fingerprint: string;
@@ -51,6 +56,8 @@ export interface Quarantine {
   readonly refused: boolean;
   readonly reason: string;
   readonly at: number;
+  /** The service of its group whose failure this is, and with what that one failed: without that the quarantine ends. */
+  readonly because?: { readonly service: string; readonly fingerprint: string };
 }
 
 export interface Trouble {
@@ -64,6 +71,8 @@ export interface ServiceRecord {
   readonly written: Mark | undefined;
   readonly loaded: Mark | undefined;
   readonly healthy: Mark | undefined;
+  /** The fingerprint of what it was last healthy on. */
+  readonly healthyOn: string | undefined;
   /** By output path: the keys in the file that are there because of us. */
   readonly owned: Readonly<Record<string, readonly string[]>>;
   /** By configuration key: the digest of the value that the service has loaded. */
@@ -73,6 +82,7 @@ export interface ServiceRecord {
   /** How the service is reloaded and probed in its healthy state: what a rollback comes back to. */
   readonly actions: { readonly reloads: readonly StoredAction[]; readonly probes: readonly StoredAction[] } | undefined;
   readonly undo: Undo | undefined;
+  readonly standby: Standby | undefined;
   readonly quarantine: Quarantine | undefined;
   /** Failed turns since the last good one. */
   readonly attempts: number;
@@ -89,11 +99,13 @@ export const emptyRecord: ServiceRecord = {
   written: undefined,
   loaded: undefined,
   healthy: undefined,
+  healthyOn: undefined,
   owned: {},
   keys: {},
   form: undefined,
   actions: undefined,
   undo: undefined,
+  standby: undefined,
   quarantine: undefined,
   attempts: 0,
   refusals: 0,

@@ -30,6 +30,8 @@ export interface Shared {
 export interface Turn extends Shared {
   readonly service: RenderedService;
   readonly revision: number;
+  /** Whether there are services that change together with this one. */
+  readonly inGroup: boolean;
   /** Ends the turn wherever it is: the daemon stops. */
   readonly stopping: AbortSignal;
   /** Ends the wait for health: there is something newer to apply. */

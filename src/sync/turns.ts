@@ -11,6 +11,7 @@ import type { Queue } from "./queue.ts";
 import type { Rendering, Wanted } from "./renderings.ts";
 import { createSeen, stampOutputs } from "./seen.ts";
 import { lookAndPlan } from "./survey.ts";
+import type { Together } from "./together.ts";
 import type { Outcome, Shared } from "./turn.ts";
 
 export interface TurnParts extends Shared {
@@ -20,6 +21,7 @@ export interface TurnParts extends Shared {
   /** What is wanted just now. */
   readonly rendering: (name: string) => Rendering | undefined;
   readonly pace: Pace;
+  readonly together: Together;
   /** Takes changed values of outputs over into the sources. Throws what stands against it. */
   readonly adopt: (drifted: readonly OutputPlan[]) => Promise<void>;
   readonly queue: Pick<Queue, "add" | "addAfter">;
@@ -44,7 +46,7 @@ interface Running {
 }
 
 export function createTurns(parts: TurnParts): Turns {
-  const { ledger, clock, queue } = parts;
+  const { ledger, clock, queue, together } = parts;
   const running = new Map<string, Running>();
   const forced = new Set<string>();
   const refused = new Map<string, string>();
@@ -78,14 +80,20 @@ export function createTurns(parts: TurnParts): Turns {
   const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | "current" | undefined> => {
     const { service } = wanted;
     const isForced = forced.delete(service.name);
+    if (!isForced) await together.align(service.name);
     if (!isForced && seen.isUnchanged(wanted, ledger.record(service.name))) return "current";
     const stamp = stampOutputs(service);
     const plan = await lookAndPlan(wanted, parts, isForced);
     if (plan.drifted.length > 0 && !isForced) await noteDrift(plan);
     else if (told.get(service.name)?.step === "drifted") told.delete(service.name);
-    if (plan.verdict === "quarantined" || plan.verdict === "absent") return undefined;
+    if (plan.verdict === "quarantined") return undefined;
+    if (plan.verdict === "absent") {
+      together.noteWell(service.name);
+      return undefined;
+    }
     if (plan.verdict === "current") {
       forgetTrouble(service.name);
+      noteCurrent(service);
       seen.remember(wanted, ledger.record(service.name), stamp);
       return "current";
     }
@@ -93,7 +101,14 @@ export function createTurns(parts: TurnParts): Turns {
       return undefined;
     if (plan.drifted.length > 0) parts.pace.noteRepair(service.name);
     const revision = ledger.revision()?.number ?? 0;
-    return applyService(plan, { ...parts, service, revision, superseded });
+    const inGroup = together.mates(service.name).length > 0;
+    return applyService(plan, { ...parts, service, revision, superseded, inGroup });
+  };
+
+  const noteCurrent = ({ name, fingerprint }: RenderedService): void => {
+    if (together.mates(name).length === 0) return;
+    if (ledger.record(name).healthyOn !== fingerprint) ledger.update(name, { healthyOn: fingerprint });
+    together.noteWell(name);
   };
 
   /** What the manifest says to repair is repaired by the turn that goes on. */
@@ -112,9 +127,11 @@ export function createTurns(parts: TurnParts): Turns {
   };
 
   const waitsForPace = ({ drifted, reload }: ServicePlan, { name, reloadEvery }: RenderedService): boolean => {
-    if (reload === undefined) return false;
     const sinceReload = clock.now() - (ledger.record(name).lastReload?.at ?? Number.NEGATIVE_INFINITY);
-    const pause = Math.max(reloadEvery - sinceReload, drifted.length > 0 ? parts.pace.untilRepair(name) : 0);
+    const pause = Math.max(
+      reload === undefined ? 0 : reloadEvery - sinceReload,
+      drifted.length === 0 ? 0 : parts.pace.untilRepair(name),
+    );
     if (pause <= 0) return false;
     queue.addAfter(name, pause);
     const why =
@@ -134,7 +151,9 @@ export function createTurns(parts: TurnParts): Turns {
 
   /** A service is not moved while one that it needs is down: its probe would blame the wrong change. */
   const waitsForOthers = ({ name, dependsOn }: RenderedService): boolean => {
-    const down = dependsOn.find((other) => ledger.record(other).retryAt !== undefined && parts.rendering(other));
+    const isDown = (other: string): boolean =>
+      ledger.record(other).retryAt !== undefined && parts.rendering(other) !== undefined;
+    const down = dependsOn.find(isDown) ?? together.awaited(name);
     if (down === undefined) return false;
     tellOnce(name, "waiting", `waits for ${down}`);
     return true;
@@ -162,8 +181,9 @@ export function createTurns(parts: TurnParts): Turns {
         break;
       case "done":
         tell(name, "healthy", `on revision ${ledger.record(name).healthy?.revision ?? 0}`);
+        together.noteWell(name);
     }
-    queue.add(...parts.dependents(name));
+    queue.add(...parts.dependents(name), ...together.mates(name));
   };
 
   const retryLater = (name: string, error: ConfigSyncError): void => {
@@ -211,6 +231,7 @@ export function createTurns(parts: TurnParts): Turns {
 
   const retry = (name: string): void => {
     ledger.update(name, { quarantine: undefined, trouble: undefined, retryAt: undefined, attempts: 0, refusals: 0 });
+    queue.add(name, ...together.mates(name));
   };
 
   const tellOnce = (service: string, step: Step, text: string): void => {
