@@ -3,7 +3,8 @@
  * in the place of this one (`module.registerHooks`), and ends the process there, or makes the disk fail from there on.
  */
 export type Step =
-  // Staging and making visible, once a file; "folders-synced" once a commit.
+  // Staging and making visible, once a file, also for files of our own; "folders-synced" once a commit.
+  | "staging-begun"
   | "staged"
   | "renamed"
   | "removed"

@@ -21,7 +21,8 @@ import { createTurnstile } from "./safe-write/turnstile.ts";
 
 export { type Current, readCurrent } from "./safe-write/current.ts";
 export { writeDurably } from "./safe-write/durable.ts";
-export { recoverWrites } from "./safe-write/recover.ts";
+export { failure } from "./safe-write/failure.ts";
+export { recoverWrites, removeLeftovers } from "./safe-write/recover.ts";
 
 export interface StageRequest {
   readonly path: string;
@@ -74,7 +75,6 @@ export function stageFile(request: StageRequest): Promise<Staged> {
       const isPinned = request.inPlace === true || isMountPoint(path);
       if (destination.existing !== undefined && isPinned) return await stageAside(staged, bytes);
       const stagedPath = await createStaging(folder, bytes, ownershipFor(request, destination));
-      reached("staged");
       return { ...staged, stagedPath, method: "rename" };
     } catch (error) {
       if (destination.existing !== undefined && mayWriteInPlace(path, error)) return await stageAside(staged, bytes);
@@ -177,9 +177,7 @@ function mayWriteInPlace(path: string, error: unknown): boolean {
 
 async function stageAside(staged: Pick<Staged, "path" | "journal" | "enforce">, bytes: Buffer): Promise<Staged> {
   mkdirSync(staged.journal, { recursive: true, mode: 0o700 });
-  const stagedPath = await createStaging(staged.journal, bytes, undefined);
-  reached("staged");
-  return { ...staged, stagedPath, method: "in-place" };
+  return { ...staged, stagedPath: await createStaging(staged.journal, bytes, undefined), method: "in-place" };
 }
 
 /** Between staging and commit a folder of the path can have become a symlink to somewhere else. */

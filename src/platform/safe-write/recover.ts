@@ -68,7 +68,8 @@ function judge(now: Buffer, { before, after }: JournalRecord): "whole" | "interr
   return now.every((byte, index) => byte === old[index] || byte === wanted[index]) ? "interrupted" : "foreign";
 }
 
-function removeLeftovers(folder: string): string[] {
+/** Deletes the stagings that a crash left behind in a folder of which nobody else makes any. Returns a sentence each. */
+export function removeLeftovers(folder: string): string[] {
   const removed: string[] = [];
   for (const name of list(folder)) {
     const path = `${folder}/${name}`;

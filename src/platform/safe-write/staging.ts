@@ -12,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { reached } from "../reached.ts";
 import { syncFile, syncFolder } from "./sync.ts";
 
 /**
@@ -38,10 +39,12 @@ export async function createStaging(folder: string, bytes: Uint8Array, owner: Ow
   const path = `${folder}/${stagingPrefix}${names}-${(++count).toString(36)}`;
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  reached("staging-begun");
   try {
     if (owner !== undefined) setOwnership(fd, owner);
     writeFully(fd, bytes, 0);
     await syncFile(fd);
+    reached("staged");
     return path;
   } catch (error) {
     rmSync(path, { force: true });
