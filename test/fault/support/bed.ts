@@ -4,7 +4,7 @@
  */
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
-import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { expect, vi } from "vitest";
 import { askDaemon } from "../../../src/api/control-client.ts";
@@ -85,7 +85,7 @@ export async function makeBed(
 
   function load(name: string) {
     reloads.set(name, (reloads.get(name) ?? 0) + 1);
-    const texts = files(name).map((file) => readFileSync(file, "latin1").trimEnd());
+    const texts = files(name).map((file) => (existsSync(file) ? readFileSync(file, "latin1").trimEnd() : "nothing"));
     loaded.set(name, [...new Set(texts)].join(" and "));
     return {};
   }
