@@ -90,7 +90,8 @@ async function run(
   const ledger = await openState(workspace);
   for (const text of ledger.mended) tell({ type: "mended", text });
   const engine = buildEngine(workspace, ledger, tell);
-  const stopWatching = watch ? await workspace.app.watch(engine.lookAgain) : undefined;
+  const unwatched = (text: string): void => tell({ type: "unwatched", text });
+  const stopWatching = watch ? await workspace.app.watch(engine.lookAgain, unwatched) : undefined;
   await engine.start();
 
   const status = async (): Promise<StatusReport> => {

@@ -23,8 +23,8 @@ export interface App {
    * written; then nothing is changed.
    */
   readonly change: (edits: readonly Edit[]) => Promise<void>;
-  /** Calls `look` whenever a source may say something new. */
-  readonly watch: (look: () => void) => Promise<StopWatching>;
+  /** Calls `look` whenever a source may say something new, and `onTrouble` where only the periodic look will tell of it. */
+  readonly watch: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
 }
 
 /** `sources` stand from weakest to strongest; protected ones beat all others. */
@@ -45,8 +45,8 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     return { snapshot: current, problems };
   };
 
-  const watch = async (hint: () => void): Promise<StopWatching> => {
-    const stops = await Promise.all(sources.map((source) => source.watch?.(hint)));
+  const watch: App["watch"] = async (hint, onTrouble) => {
+    const stops = await Promise.all(sources.map((source) => source.watch?.(hint, onTrouble)));
     return async () => {
       await Promise.all(stops.map((stop) => stop?.()));
     };

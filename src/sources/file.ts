@@ -26,7 +26,6 @@ export interface FileSourceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where writes in place keep their journal. */
   readonly journal: string;
-  readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
 /** config.ini or system.ini: a file in the INI dialect of Python's configparser. */
@@ -44,14 +43,14 @@ export function fileSource(options: FileSourceOptions): Source {
     },
     complete: (own, others) => (options.substitute ? fillIn(own, others, options) : own),
     edit: (edits) => editConfigFile(options, edits),
-    watch: (look) =>
+    watch: (look, onTrouble) =>
       watchFile(
         path,
         (hint, folder) => {
           reader.note(hint, folder);
           look();
         },
-        { lookEvery: options.lookEvery, seen: reader.seen, onTrouble: options.onTrouble },
+        { lookEvery: options.lookEvery, seen: reader.seen, onTrouble },
       ),
   };
 }

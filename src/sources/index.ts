@@ -17,7 +17,6 @@ export interface SourceContext {
   readonly lookEvery: number;
   /** Our own folder for what writes in place need. */
   readonly journal: string;
-  readonly onTrouble?: ((message: string) => void) | undefined;
 }
 
 /** A kind of source: one file a kind, one object here, one arm in `sourceSchema` and in `createSource`. */

@@ -14,8 +14,11 @@ export interface Source {
   readonly complete?: (own: Layer, others: readonly Layer[]) => Layer;
   /** Sets values and keeps everything else; a source without it cannot be written. Throws what stands against it, and changes nothing then. */
   readonly edit?: (edits: readonly Edit[]) => Promise<void>;
-  /** Calls `look` whenever there may be something new. A hint only: too many calls do no harm, a lost one costs a period. */
-  readonly watch?: (look: () => void) => Promise<StopWatching>;
+  /**
+   * Calls `look` whenever there may be something new. A hint only: too many calls do no harm, a lost one costs a period.
+   * `onTrouble` is told once when every change will cost a period.
+   */
+  readonly watch?: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
 }
 
 /** A value that is to be set. */

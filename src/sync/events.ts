@@ -13,6 +13,7 @@ export type SyncEvent =
   | { readonly type: "input-refused"; readonly problems: readonly Problem[] }
   | { readonly type: "input-healed" }
   | { readonly type: "mended"; readonly text: string }
+  | { readonly type: "unwatched"; readonly text: string }
   | { readonly type: "service"; readonly service: string; readonly step: Step; readonly text: string };
 
 /** How far a service is; those after `rolling-back` end a turn. */
@@ -99,6 +100,8 @@ export function describeEvent(event: SyncEvent): EventLine {
       return { about: "config", text: "the sources are in order again", tone: "good" };
     case "mended":
       return { about: "state", text: event.text, tone: "quiet" };
+    case "unwatched":
+      return { about: "watch", text: event.text, tone: "bad" };
     case "service":
       return { about: event.service, text: `${words[event.step]} ${event.text}`.trim(), tone: tones[event.step] };
   }
