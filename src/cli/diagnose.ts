@@ -3,6 +3,7 @@ import { access, readFile, realpath, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Secret } from "../config/secret.ts";
 import { asConfigSyncError, systemCode } from "../errors.ts";
+import { inotifyLimit } from "../platform/folder-watch.ts";
 import { readCurrent, writeDurably } from "../platform/safe-write.ts";
 import type { RenderedOutput, RenderedService, ResolvedAction } from "../services/render.ts";
 import type { Workspace } from "../workspace.ts";
@@ -214,21 +215,29 @@ const fewWatches = 8192;
 
 async function checkWatches({ settings }: Workspace): Promise<Diagnosis[]> {
   if (process.platform !== "linux") return [];
-  const limit = Number(await readFile("/proc/sys/fs/inotify/max_user_watches", "utf8").catch(() => "NaN"));
-  const every = `${settings.sync.look_every / 1000} s`;
-  const works = await canWatch(settings.folder);
-  const mend = "sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024";
-  if (works && !(limit < fewWatches)) return [{ about: "file watches", state: "ok", text: `${limit} allowed` }];
-  const text = works ? `only ${limit} allowed for all programs of this user` : "none to be had";
-  return [{ about: "file watches", state: "warning", text: `${text}; changes are then seen every ${every}`, mend }];
+  const about = "file watches";
+  const meanwhile = `changes are then seen every ${settings.sync.look_every / 1000} s`;
+  const trouble = await tryToWatch(settings.folder);
+  if (trouble !== undefined) return [{ about, state: "warning", ...explainTrouble(trouble, meanwhile) }];
+  const allowed = Number(await readFile("/proc/sys/fs/inotify/max_user_watches", "utf8").catch(() => "NaN"));
+  if (!(allowed < fewWatches)) return [{ about, state: "ok", text: `${allowed} allowed` }];
+  const text = `only ${allowed} allowed for all programs of this user; when they are used up, ${meanwhile}`;
+  return [{ about, state: "warning", text, mend: "sysctl fs.inotify.max_user_watches=524288" }];
 }
 
-async function canWatch(folder: string): Promise<boolean> {
+async function tryToWatch(folder: string): Promise<unknown> {
   const { watch } = await import("node:fs");
   try {
     watch(folder).close();
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return error;
   }
+}
+
+function explainTrouble(error: unknown, meanwhile: string): Pick<Diagnosis, "text" | "mend"> {
+  const limit = inotifyLimit(error);
+  if (limit === undefined) return { text: `cannot watch: ${asConfigSyncError(error).message}; ${meanwhile}` };
+  const text = `none to be had, the limit of inotify ${limit.of} is reached; ${meanwhile}`;
+  return { text, mend: `sysctl ${limit.setting}=${limit.enough}, or end the program of this user that uses them up` };
 }

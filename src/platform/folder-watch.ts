@@ -145,14 +145,22 @@ function retryLater(folder: Folder, delay: number): void {
 function report(folder: Folder, error: unknown): void {
   if (folder.troubled) return;
   folder.troubled = true;
+  const limit = inotifyLimit(error);
   const why =
-    systemCode(error) === "ENOSPC"
-      ? "the limit of inotify watches is reached (raise fs.inotify.max_user_watches)"
-      : systemCode(error) === "EMFILE"
-        ? "the limit of inotify instances is reached (raise fs.inotify.max_user_instances)"
-        : String(error instanceof Error ? error.message : error);
+    limit === undefined
+      ? String(error instanceof Error ? error.message : error)
+      : `the limit of inotify ${limit.of} is reached (raise ${limit.setting})`;
   for (const { onTrouble } of folder.listeners)
     onTrouble(`Cannot watch ${folder.path}: ${why}. Changes there are found by the periodic look`);
+}
+
+/** Which limit of the system keeps the user from watching; `enough` is what it is raised to in practice. */
+export function inotifyLimit(error: unknown): { of: string; setting: string; enough: number } | undefined {
+  const code = systemCode(error);
+  if (code === "ENOSPC") return { of: "watches", setting: "fs.inotify.max_user_watches", enough: 524_288 };
+  // Also the process's own limit of open files: then nothing else would go either.
+  if (code === "EMFILE") return { of: "instances", setting: "fs.inotify.max_user_instances", enough: 1024 };
+  return undefined;
 }
 
 /** Tells the folder that stands at the path now from every other one. Undefined when there is none. */
