@@ -179,9 +179,10 @@ async function whileMounted(args: readonly string[], at: string, work: () => Pro
   }
 }
 
-/** Short ones busily: on a loaded machine a timer may take far longer than asked. Others are let in either way. */
+/** Lets others in, if only for a turn. Short ones busily: on a loaded machine a timer may take far longer than asked. */
 export async function pause(milliseconds: number): Promise<void> {
   if (milliseconds >= 10) return wait(milliseconds);
-  for (const end = performance.now() + milliseconds; performance.now() < end; )
-    await new Promise((resolve) => setImmediate(resolve));
+  const end = performance.now() + milliseconds;
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (performance.now() < end);
 }
