@@ -46,20 +46,32 @@ export function observe(path: string): Observer {
  * has it: a thousand watches here would cost the program under test the processor that it needs.
  */
 export async function allSeen(paths: readonly string[], text: string): Promise<number> {
-  const end = performance.now() + patience;
+  const at = await seenWithin(patience, paths, text);
+  if (at === Number.POSITIVE_INFINITY) throw new Error(`${paths.join(", ").slice(0, 200)} never held ${text}`);
+  return at;
+}
+
+/** The same for what may never come: Infinity then. */
+export async function seenWithin(milliseconds: number, paths: readonly string[], text: string): Promise<number> {
+  const end = performance.now() + milliseconds;
   for (const path of paths) {
     while (!readIfThere(path)?.includes(text)) {
-      if (performance.now() > end) throw new Error(`${path} never held ${text}`);
+      if (performance.now() > end) return Number.POSITIVE_INFINITY;
       await wait(2);
     }
   }
   return performance.now();
 }
 
-function readIfThere(path: string): string | undefined {
+export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }
+}
+
+/** The values that a service has loaded, in their order. */
+export function loadsOf(log: string): string[] {
+  return readIfThere(log)?.split("\n").slice(0, -1) ?? [];
 }

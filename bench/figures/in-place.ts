@@ -3,8 +3,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { type Observer, observe } from "../observer.ts";
 import { alternate, type Sample } from "../rounds.ts";
-import { daemonOn, type Subject, withLeash } from "../subjects.ts";
-import { taggedValue } from "../workspace.ts";
+import { oursAndPeer, type Subject, subjectsOn, withLeash } from "../subjects.ts";
+import { settle, taggedValue } from "../workspace.ts";
 
 // The default of sync.quiet: so long a file that is written in place must rest before it is read.
 const quiet = 20;
@@ -12,27 +12,36 @@ const quiet = 20;
 const pause = 8;
 
 /** config.ini truncated and written where it stands, at once or in two halves → written; from the last write on. */
-export function measureInPlace(figure: string, { quick }: Effort): Promise<Measurement[]> {
-  const rounds = quick ? { warmUp: 2, measured: 10, rest: 30 } : { warmUp: 10, measured: 100, rest: 40 };
+export function measureInPlace(figure: string, effort: Effort): Promise<Measurement[]> {
+  const rounds = effort.quick ? { warmUp: 2, measured: 10, rest: settle } : { warmUp: 10, measured: 100, rest: settle };
+  const shape = { services: 1, outputsEach: 1, changes: "every output" } as const;
   return withLeash(async (leash) => {
-    const daemon = await daemonOn(leash, { services: 1, outputsEach: 1, changes: "every output" });
-    const observer = observe(daemon.outputs[0]?.[0] ?? "");
-    const samples = [writeAndSee(daemon, observer, 0, 0), writeAndSee(daemon, observer, pause, 100_000)];
-    const [atOnce = [], inHalves = []] = await alternate(samples, rounds);
-    const row = (how: string, taken: readonly number[], percent: number, slack: number): Measurement => ({
+    const subjects = await subjectsOn(leash, shape, oursAndPeer(effort));
+    const observers = subjects.map(({ outputs }) => observe(outputs[0]?.[0] ?? ""));
+    const samples = subjects.flatMap((subject, at) => {
+      const observer = observers[at] as Observer;
+      return [writeAndSee(subject, observer, 0, 0), writeAndSee(subject, observer, pause, 100_000)];
+    });
+    const [atOnce = [], inHalves = [], peersAtOnce, peersInHalves] = await alternate(samples, rounds);
+    const row = (how: string, ours: readonly number[], peers: readonly number[] | undefined, percent: number) => ({
       figure,
       what: `written in place${how} → written, p${percent}`,
-      unit: "ms",
-      value: percentile(taken, percent),
+      unit: "ms" as const,
+      value: percentile(ours, percent),
       beside: { name: "quiet window", value: quiet },
-      bar: { atMost: quiet + slack },
+      peer: peers && percentile(peers, percent),
+      bar: { atMost: quiet + (percent === 50 ? 10 : 30) },
     });
+    const [halves = 0, peersHalves] = observers.map(halvesIn);
     return [
-      row("", atOnce, 50, 10),
-      row("", atOnce, 99, 30),
-      row(" in two halves", inHalves, 50, 10),
-      row(" in two halves", inHalves, 99, 30),
-      { figure, what: "half a file reached an output", unit: "times", value: halvesIn(observer), bar: { atMost: 0 } },
+      row("", atOnce, peersAtOnce, 50),
+      row("", atOnce, peersAtOnce, 99),
+      row(" in two halves", inHalves, peersInHalves, 50),
+      row(" in two halves", inHalves, peersInHalves, 99),
+      {
+        ...{ figure, what: "half a file reached an output", unit: "times", value: halves },
+        ...{ peer: peersHalves, bar: { atMost: 0 } },
+      },
     ];
   });
 }

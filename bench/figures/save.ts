@@ -1,26 +1,31 @@
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { observe } from "../observer.ts";
 import { alternate, type Sample } from "../rounds.ts";
-import { daemonOn, floorOn, type Subject, withLeash } from "../subjects.ts";
-import { saveByRename, taggedValue } from "../workspace.ts";
+import { type Subject, subjectsOn, withFloor, withLeash } from "../subjects.ts";
+import { saveByRename, settle, taggedValue } from "../workspace.ts";
 
 /** config.ini saved by rename → the one file that the change concerns is on disk, among `services` services. */
-export function measureSave(figure: string, services: number, { quick }: Effort): Promise<Measurement[]> {
+export function measureSave(
+  figure: string,
+  services: number,
+  bars: { readonly p50: Measurement["bar"]; readonly p99: Measurement["bar"] },
+  effort: Effort,
+): Promise<Measurement[]> {
   const shape = { services, outputsEach: 1, changes: "one service" } as const;
-  const rounds = quick ? { warmUp: 3, measured: 10, rest: 30 } : { warmUp: 20, measured: 100, rest: 40 };
+  const rounds = effort.quick ? { warmUp: 3, measured: 10, rest: settle } : { warmUp: 20, measured: 100, rest: settle };
   return withLeash(async (leash) => {
-    const [daemon, floor] = [await daemonOn(leash, shape), await floorOn(leash, shape)];
-    const [taken = [], least = []] = await alternate([saveAndSee(daemon), saveAndSee(floor)], rounds);
-    const what = `saved by rename → written, 1 of ${services.toLocaleString("en")} outputs`;
+    const subjects = await subjectsOn(leash, shape, withFloor(effort));
+    const [ours = [], floors = [], peers] = await alternate(subjects.map(saveAndSee), rounds);
     const row = (percent: number, bar: Measurement["bar"]): Measurement => ({
       figure,
-      what: `${what}, p${percent}`,
+      what: `saved by rename → written, 1 of ${services.toLocaleString("en")} outputs, p${percent}`,
       unit: "ms",
-      value: percentile(taken, percent),
-      beside: { name: "floor", value: percentile(least, percent) },
+      value: percentile(ours, percent),
+      beside: { name: "floor", value: percentile(floors, percent) },
+      peer: peers && percentile(peers, percent),
       bar,
     });
-    return [row(50, { ratio: 2 }), row(99, { atMost: 20 })];
+    return [row(50, bars.p50), row(99, bars.p99)];
   });
 }
 
