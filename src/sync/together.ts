@@ -33,8 +33,10 @@ export interface Together {
   readonly align: (service: string) => Promise<void>;
   /** The first of its group that has no rendering to go on with, while this service has something new to do. */
   readonly awaited: (service: string) => string | undefined;
-  /** The service was found to be healthy on what it should be on, or to have nothing that it could be on. */
+  /** The service was found to be healthy on what it should be on. */
   readonly noteWell: (service: string) => void;
+  /** There is nothing that the service could be on: it waits for files of others. */
+  readonly noteAbsent: (service: string) => void;
 }
 
 export interface TogetherParts {
@@ -45,8 +47,7 @@ export interface TogetherParts {
 }
 
 export function createTogether({ groups, ledger, clock, rendering }: TogetherParts): Together {
-  /** Those that wait for files of others: they hold nobody up. */
-  const idle = new Set<string>();
+  const absent = new Set<string>();
   const mates = (service: string): readonly string[] => groups.get(service) ?? [];
   const wantedOf = (service: string): string | undefined => rendering(service)?.wanted?.service.fingerprint;
 
@@ -67,7 +68,8 @@ export function createTogether({ groups, ledger, clock, rendering }: TogetherPar
     const failed = mates(service).find((mate) => failureOf(mate) !== undefined);
     const failure = failed === undefined ? undefined : failureOf(failed);
     if (failed === undefined || failure === undefined || failureOf(service) !== undefined) return;
-    if (ledger.record(service).quarantine !== undefined || (standby === undefined && !hasNews(service))) return;
+    const isHeld = ledger.record(service).quarantine?.fingerprint === wantedOf(service);
+    if (isHeld || (standby === undefined && !hasNews(service))) return;
     ledger.update(service, { ...wayBack(ledger.record(service)), ...shareFailure(service, failed, failure) });
     await ledger.flush();
   };
@@ -90,10 +92,16 @@ export function createTogether({ groups, ledger, clock, rendering }: TogetherPar
   };
 
   const noteWell = (service: string): void => {
-    const wanted = wantedOf(service);
-    if (mates(service).length === 0 || wanted === undefined) return;
-    if (ledger.record(service).healthyOn !== wanted) idle.add(service);
-    else idle.delete(service);
+    absent.delete(service);
+    forgetStandby(service);
+  };
+
+  const noteAbsent = (service: string): void => {
+    absent.add(service);
+    forgetStandby(service);
+  };
+
+  const forgetStandby = (service: string): void => {
     const group = [service, ...mates(service)];
     if (!group.every(isWell)) return;
     for (const member of group)
@@ -103,7 +111,7 @@ export function createTogether({ groups, ledger, clock, rendering }: TogetherPar
   const isWell = (service: string): boolean => {
     const { undo, quarantine } = ledger.record(service);
     const settled = undo === undefined && quarantine === undefined && rendering(service)?.error === undefined;
-    return settled && (!hasNews(service) || idle.has(service));
+    return settled && (!hasNews(service) || absent.has(service));
   };
 
   return {
@@ -112,6 +120,7 @@ export function createTogether({ groups, ledger, clock, rendering }: TogetherPar
     awaited: (service) =>
       hasNews(service) ? mates(service).find((mate) => rendering(mate)?.error !== undefined) : undefined,
     noteWell,
+    noteAbsent,
   };
 }
 

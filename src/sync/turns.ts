@@ -88,7 +88,7 @@ export function createTurns(parts: TurnParts): Turns {
     else if (told.get(service.name)?.step === "drifted") told.delete(service.name);
     if (plan.verdict === "quarantined") return undefined;
     if (plan.verdict === "absent") {
-      together.noteWell(service.name);
+      together.noteAbsent(service.name);
       return undefined;
     }
     if (plan.verdict === "current") {
