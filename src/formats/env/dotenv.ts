@@ -32,27 +32,35 @@ function readDotenv(text: string): readonly Statement[] {
       position = end + 1;
       continue;
     }
-    const { start, end, value } = readValue(text, name.lastIndex);
+    const { start, end, value } = readValue(text, name.lastIndex, place(from));
     statements.push({ path: [key], name: key, value, live: false, from, start, end, ...place(from) });
     position = lineEnd(text, end) + 1;
   }
   return statements;
 }
 
+type Place = ReturnType<ReturnType<typeof placesOf>>;
+
 /** The line is no statement to dotenv. That is harmless for a note, and a loss for what looks like an assignment. */
-function refuseLost(line: string, place: { line: number; column: number }): void {
+function refuseLost(line: string, place: Place): void {
   if (/^[#;]/.test(line) || !line.includes("=")) return;
   throw badLine("dotenv would ignore a line: a name has letters, digits, _ . -", place);
 }
 
 /** A quote that dotenv cannot close belongs to the value; it also looks for the quote on the lines that follow. */
-function readValue(text: string, position: number): { start: number; end: number; value: string } {
+function readValue(text: string, position: number, at: Place): { start: number; end: number; value: string } {
   const quoteAt = skipSpaces(text, position);
   const close = /['"`]/.test(text.charAt(quoteAt)) ? closingQuote(text, quoteAt) : undefined;
   if (close !== undefined) return { start: quoteAt, end: close + 1, value: unquote(text.slice(quoteAt, close + 1)) };
   bare.lastIndex = position;
   const written = bare.exec(text)?.[0] ?? "";
   const raw = written.trim();
+  if (/[\u2028\u2029]/.test(raw) && /['"`]/.test(raw)) {
+    throw badLine(
+      "a value without quotes holds U+2028 or U+2029 and a quote, which dotenv takes for several lines",
+      at,
+    );
+  }
   const start = raw === "" ? position : position + (written.length - written.trimStart().length);
   return { start, end: start + raw.length, value: unquote(raw) };
 }

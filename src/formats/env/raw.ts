@@ -39,6 +39,7 @@ function readRaw(text: string): readonly Statement[] {
     const equals = content.indexOf("=");
     const name = equals < 0 ? content : content.slice(0, equals);
     if (name === "") throw badLine("a line has no name before its =", place(from));
+    if (content.includes("\0")) throw badLine("a line holds a NUL character, which no environment can", place(from));
     if (/[ \t]/.test(name)) throw badLine("a line is not NAME=value: blanks in a name are refused", place(from));
     if (equals < 0) continue;
     const value = content.slice(equals + 1);

@@ -100,6 +100,7 @@ function isSame({ number, path, literal }: Pair, seen: Pair): boolean {
     seen.number === number &&
     seen.path[0] === path[0] &&
     seen.path[1] === path[1]?.toLowerCase() &&
+    !isPythonSpace(literal.charCodeAt(0)) &&
     seen.literal === trimPython(literal)
   );
 }

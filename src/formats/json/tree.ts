@@ -87,7 +87,8 @@ export function fieldsOfJson(value: JsonValue, toField: ToField, path: Path = []
 function offsetBelowMaxDepth(text: string): number | undefined {
   const scanner = createScanner(text, true);
   let depth = 0;
-  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+  // Behind an unclosed comment the last token has a length, over and over: only its offset tells that it is the end.
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
     const first = text.charAt(scanner.getTokenOffset());
     if (first === "{" || first === "[") depth++;
     if (first === "}" || first === "]") depth--;

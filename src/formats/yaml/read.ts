@@ -41,6 +41,9 @@ export function parseYamlText(text: string): YamlText {
   const lineOf = (offset: number) => place(offset).line;
   const unprintable = notPrintable.exec(text);
   if (unprintable !== null) throw fail("holds a character that YAML does not allow", unprintable.index);
+  // A line break to YAML and most readers, and a part of the value to the library that we read with.
+  const loneReturn = text.search(/\r(?!\n)/);
+  if (loneReturn >= 0) throw fail("holds a carriage return without a line feed", loneReturn);
   const tokens = [...new Parser().parse(text)];
   const tooDeep = offsetBelowMaxDepth(tokens);
   if (tooDeep !== undefined) throw fail(`is nested deeper than ${maxDepth} levels`, tooDeep);
@@ -91,6 +94,9 @@ export function pairsOf(yaml: YamlText, mapping: YamlMapping): Map<string, YamlP
     pairs.map((pair) => {
       const name = nameOf(pair.key);
       if (name === undefined) throw yaml.fail("a key is no plain text", pair.key.range[0]);
+      // YAML takes `: 1` for a key of null; most readers do not.
+      if (pair.key.range[0] === endOf(pair.key))
+        throw yaml.fail("a key is missing before its colon", pair.key.range[0]);
       return [name, pair];
     }),
   );

@@ -75,7 +75,9 @@ describe("one text, three readers", () => {
       [composeFormat, "A=1\nB C=2\n"],
       [composeFormat, "A=1\nB"],
       [dotenvFormat, "A=1\nB[0]=x"],
+      [dotenvFormat, "A=1\nB=x\u2028''"],
       [rawFormat, `A=1\nB=${"x".repeat(65_534)}`],
+      [rawFormat, "A=1\nB=x\0"],
     ] as const) {
       const error = errorOf(() => format.read(text));
       expect([error.code, error.place.line]).toEqual(["PARSE_FAILED", 2]);

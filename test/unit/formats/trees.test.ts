@@ -170,6 +170,18 @@ test.each([
   expect(error.message).toMatch(/nested|100 parts/);
 });
 
+test("a JSON text that ends in an open comment is refused, and not read for ever", () => {
+  expect(errorOf(() => jsonFormat.read("{}\n/*")).code).toBe("PARSE_FAILED");
+  expect(errorOf(() => jsonFormat.merge?.("{} /* c", "{}", [])).code).toBe("PARSE_FAILED");
+});
+
+test.each([
+  ["a key that is missing", ": 1\n"],
+  ["a carriage return that ends a line for others only", "a: 1\rb: 2\n"],
+])("YAML with %s is refused: its readers do not agree", (_, text) => {
+  expect(errorOf(() => yamlFormat.read(text)).code).toBe("PARSE_FAILED");
+});
+
 test.each([
   [jsonFormat, '{"pwd": "hunter2'],
   [jsonFormat, '{"pwd": hunter2}'],

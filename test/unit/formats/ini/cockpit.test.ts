@@ -35,6 +35,7 @@ describe("cockpit.conf is read", () => {
     ["a header with brackets", "[a[b]\nKey = 1\n", 1],
     ["a byte order mark", "\ufeff[a]\nKey = 1\n", 1],
     ["a word", "[a]\nflag\n", 2],
+    ["a value behind a wide blank, which only one of them drops", "[a]\nKey = \u2003x\n", 2],
   ])("never with %s: one of its two readers would lose it", (_, text, line) => {
     const error = refusal("PARSE_FAILED", () => cockpitIni.read(text));
     expect(error.place.line).toBe(line);
