@@ -23,7 +23,10 @@ describe("supervisord misbehaves", () => {
         probe: `supervisord: { program: ${name} }`,
       },
     ]);
-    greeters = await makeGreeters(Object.fromEntries(manners), `supervisord: { url: "${server.url}" }\nsync: { retry_first: 50ms, retry_longest: 400ms }`);
+    greeters = await makeGreeters(
+      Object.fromEntries(manners),
+      `supervisord: { url: "${server.url}" }\nsync: { retry_first: 50ms, retry_longest: 400ms }`,
+    );
     const programs = names.map((name) => {
       const command = `sh ${greeters.folder(name)}/run.sh ${greeters.folder(name)}`;
       return [name, { command, startsecs: 1, startretries: 1, stopwaitsecs: 2 }];
