@@ -1,0 +1,50 @@
+/** What a history is: the revisions of apps, numbered from 1 without a gap, kept for good. */
+
+/** A document of an app as it was, byte for byte: `config.ini`. */
+export interface Document {
+  /** A plain file name, unique within its revision. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What is said of a revision in a listing. Holds no value of the configuration. */
+export interface RevisionInfo {
+  readonly number: number;
+  /** The number before it; null for the first. */
+  readonly parent: number | null;
+  /** Who is answerable: a user, an API key by its name, `file` for an edit by hand. */
+  readonly author: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Why, in one line or more. */
+  readonly message: string;
+  /** The hash of the snapshot that was made of the documents. */
+  readonly hash: string;
+}
+
+export interface Revision extends RevisionInfo {
+  /** In the order in which they were appended. */
+  readonly documents: readonly Document[];
+}
+
+/** A revision before it has a number. */
+export type Draft = Omit<Revision, "number" | "parent">;
+
+export interface History {
+  /** The newest revision of an app; undefined for one without any. */
+  readonly head: (app: string) => Promise<RevisionInfo | undefined>;
+  readonly get: (app: string, number: number) => Promise<Revision | undefined>;
+  /** Newest first. `before` is exclusive; `limit` at most as many. */
+  readonly list: (app: string, page: { readonly limit: number; readonly before?: number }) => Promise<RevisionInfo[]>;
+  /**
+   * Records a revision on top of `expected`, the number of the head that it was made on (0: there is none). Resolves when it would
+   * survive a power cut. Throws REVISION_MOVED when the head is another one: of several at once, one wins.
+   */
+  readonly append: (app: string, draft: Draft, expected: number) => Promise<RevisionInfo>;
+  /** The names of the apps that have a revision, sorted. */
+  readonly apps: () => Promise<string[]>;
+  /** Calls `tell` for every revision that is appended from now on, in order, whoever appends it. */
+  readonly watch: (app: string, tell: (revision: RevisionInfo) => void) => Promise<() => Promise<void>>;
+  /** Ends what runs in the background; nothing that was appended is lost. */
+  readonly close: () => Promise<void>;
+}
