@@ -23,7 +23,10 @@ export async function editConfigFile(file: EditableFile, edits: readonly Edit[])
   const before = await readCurrent(path);
   if (before === undefined)
     throw new ConfigSyncError("SOURCE_MISSING", `${name} is not there`, { place: { file: name } });
-  const literal = edits.map(({ path, value }) => ({ path, value: substitute ? value.replaceAll("$", "$$$$") : value }));
+  const literal = edits.map(({ path, value }) => ({
+    path,
+    value: substitute ? value?.replaceAll("$", "$$$$") : value,
+  }));
   const text = editConfigIni(before.bytes.toString(), literal);
   // The settings say where it is; behind symlinks that can be anywhere.
   const staged = await stageFile({ path, bytes: Buffer.from(text), roots: ["/"], journal });

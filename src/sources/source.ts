@@ -21,10 +21,10 @@ export interface Source {
   readonly watch?: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
 }
 
-/** A value that is to be set. */
+/** A value that is to be set; without a value the key goes, and a path of one segment names a section that goes as a whole. */
 export interface Edit {
   readonly path: Path;
-  readonly value: string;
+  readonly value?: string | undefined;
 }
 
 export type StopWatching = () => Promise<void>;

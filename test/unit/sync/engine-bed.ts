@@ -73,7 +73,7 @@ export async function makeBed(
     },
     edit: async (edits: readonly Edit[]) => {
       if (said instanceof ConfigSyncError) throw said;
-      said = { ...said, ...Object.fromEntries(edits.map(({ path, value }) => [path.join("."), value])) };
+      said = { ...said, ...Object.fromEntries(edits.map(({ path, value = "" }) => [path.join("."), value])) };
     },
   };
   const running = (): Engine => {

@@ -1,0 +1,30 @@
+/** A change of an app's configuration, as it is asked for at the door, and what came of it. */
+import type { Change } from "../config/diff.ts";
+import type { RevisionInfo } from "../history/history.ts";
+import type { Edit } from "../sources/source.ts";
+
+export type { Edit } from "../sources/source.ts";
+
+/** Who changes, why, and on top of what. */
+export interface Signature {
+  readonly author: string;
+  readonly message: string;
+  /** The number of the revision that was looked at; without it the change is made on whatever is newest. */
+  readonly expected?: number | undefined;
+}
+
+export interface ChangeRequest extends Signature {
+  readonly edits: readonly Edit[];
+}
+
+/** Back to the documents of a revision: all that may be written, or one section of them. */
+export interface RollbackRequest extends Signature {
+  readonly to: number;
+  readonly section?: string | undefined;
+}
+
+/** The newest revision after the change. No changes: nothing was different, and nothing was recorded. */
+export interface Changed {
+  readonly revision: RevisionInfo;
+  readonly changes: readonly Change[];
+}
