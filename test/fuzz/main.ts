@@ -29,26 +29,46 @@ interface Options {
   readonly path: string | undefined;
 }
 
-async function main(): Promise<void> {
+interface Asked extends Options {
+  readonly help: boolean;
+  readonly chosen: readonly Contest[];
+}
+
+async function main({ help: isHelp, chosen, ...options }: Asked): Promise<void> {
+  if (isHelp) return console.log(help);
+  console.log(`seed ${options.seed}, ${options.cases.toLocaleString("en")} values and texts a contest`);
+  const outcomes: boolean[] = [];
+  for (const contest of chosen) outcomes.push(...(await runContest(contest, options)));
+  const failures = outcomes.filter((isGood) => !isGood).length;
+  console.log(conclude(outcomes.length, failures));
+  process.exitCode = outcomes.length > 0 && failures === 0 ? 0 : 1;
+}
+
+function readArguments(): Asked {
   const { values, positionals } = parseArgs({
     options: {
       cases: { type: "string", default: "100000" },
       seed: { type: "string", default: String(randomInt(2 ** 31)) },
       trial: { type: "string" },
       path: { type: "string" },
-      help: { type: "boolean", short: "h" },
+      help: { type: "boolean", short: "h", default: false },
     },
     allowPositionals: true,
   });
-  if (values.help) return console.log(help);
-  const options = { ...values, cases: wholeNumber("--cases", values.cases), seed: wholeNumber("--seed", values.seed) };
-  const chosen = choose(positionals);
-  console.log(`seed ${options.seed}, ${options.cases.toLocaleString("en")} values and texts a contest`);
-  let failures = 0;
-  for (const contest of chosen)
-    failures += await runContest(contest, { trial: undefined, path: undefined, ...options });
-  console.log(failures === 0 ? "no case failed" : `${failures} ${failures === 1 ? "trial" : "trials"} failed`);
-  process.exitCode = failures === 0 ? 0 : 1;
+  const { help, trial, path } = values;
+  const cases = wholeNumber("--cases", values.cases);
+  return { help, trial, path, cases, seed: wholeNumber("--seed", values.seed), chosen: choose(positionals) };
+}
+
+/** Undefined where the command line cannot be understood; that has been said then. */
+function readArgumentsOrSay(): Asked | undefined {
+  try {
+    return readArguments();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 function choose(names: readonly string[]): readonly Contest[] {
@@ -62,19 +82,26 @@ function wholeNumber(option: string, text: string): number {
   return Number(text);
 }
 
-async function runContest(contest: Contest, options: Options): Promise<number> {
+function conclude(trials: number, failures: number): string {
+  if (trials === 0) return "there is no such trial, so nothing was tried";
+  if (failures === 0) return "no case failed";
+  return `${failures} ${failures === 1 ? "trial" : "trials"} failed`;
+}
+
+/** Whether each of its trials went well. */
+async function runContest(contest: Contest, options: Options): Promise<boolean[]> {
   console.log(`${contest.name}: ${contest.against}`);
   const { trials, stop } = await contest.start();
-  let failures = 0;
+  const outcomes: boolean[] = [];
   try {
     for (const trial of trials) {
       if (options.trial !== undefined && options.trial !== trial.name) continue;
-      if (!(await reportTrial(contest, trial, options))) failures++;
+      outcomes.push(await reportTrial(contest, trial, options));
     }
   } finally {
     await stop();
   }
-  return failures;
+  return outcomes;
 }
 
 async function reportTrial(contest: Contest, trial: Trial, { cases, seed, path }: Options): Promise<boolean> {
@@ -95,4 +122,5 @@ async function reportTrial(contest: Contest, trial: Trial, { cases, seed, path }
   return false;
 }
 
-await main();
+const asked = readArgumentsOrSay();
+if (asked !== undefined) await main(asked);

@@ -32,6 +32,7 @@ function readDotenv(text: string): readonly Statement[] {
       position = end + 1;
       continue;
     }
+    if (key === "__proto__") throw badLine("dotenv loses a variable that is called __proto__", place(from));
     const { start, end, value } = readValue(text, name.lastIndex, place(from));
     statements.push({ path: [key], name: key, value, live: false, from, start, end, ...place(from) });
     position = lineEnd(text, end) + 1;

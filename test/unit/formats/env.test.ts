@@ -75,6 +75,7 @@ describe("one text, three readers", () => {
       [composeFormat, "A=1\nB C=2\n"],
       [composeFormat, "A=1\nB"],
       [dotenvFormat, "A=1\nB[0]=x"],
+      [dotenvFormat, "A=1\n__proto__=x"],
       [dotenvFormat, "A=1\nB=x\u2028''"],
       [rawFormat, `A=1\nB=${"x".repeat(65_534)}`],
       [rawFormat, "A=1\nB=x\0"],
