@@ -44,7 +44,13 @@ export const genericContest = createContest({
   frames: iniFrames,
   likely: likelyIni(pieces),
   wild: wildIni(pieces),
-  refusesToo: [{ why: "npm ini drops or overwrites something without a word", applies: losesSomething }],
+  refusesToo: [
+    { why: "npm ini drops or overwrites something without a word", applies: losesSomething },
+    {
+      why: "npm ini takes a key with a dot for a section where its value is null",
+      applies: (text) => /^[^=\r\n]*\.[^=\r\n]*=[^\r\n]*null/m.test(text),
+    },
+  ],
   templates: [
     "[s]\nk = {{v.x}}\nlast = 1\n",
     "[s]\nk = {{v.x}} ; c\nlast = 1\n",
