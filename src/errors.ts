@@ -81,6 +81,8 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** Overrides the table where the case is known better: a refused connection can come back, a refused password cannot. */
   readonly retryable?: boolean | undefined;
+  /** Seconds until it is worth another try: what an API says in Retry-After. */
+  readonly retryAfter?: number | undefined;
 }
 
 /**
@@ -94,6 +96,7 @@ export class ConfigSyncError extends Error {
   readonly hint: string | undefined;
   readonly key: string | undefined;
   readonly retryable: boolean;
+  readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -102,6 +105,7 @@ export class ConfigSyncError extends Error {
     this.hint = details.hint;
     this.key = details.key;
     this.retryable = details.retryable ?? errorTable[code].retryable;
+    this.retryAfter = details.retryAfter;
   }
 
   /** `config.ini:12:8: key "port" stands twice …. Remove one of them.` */
@@ -117,12 +121,14 @@ export class ConfigSyncError extends Error {
       ...this.place,
       ...(this.key === undefined ? {} : { key: this.key }),
       ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.retryAfter === undefined ? {} : { retryAfter: this.retryAfter }),
     };
   }
 
   /** The same error, said of another place or key: used where a caller knows more than the one who threw. */
   with(details: ErrorDetails): ConfigSyncError {
-    const known = { hint: this.hint, key: this.key, retryable: this.retryable, cause: this.cause };
+    const { hint, key, retryable, retryAfter, cause } = this;
+    const known = { hint, key, retryable, retryAfter, cause };
     const place = { ...this.place, ...details.place };
     return new ConfigSyncError(this.code, this.message, { ...known, ...details, place });
   }
