@@ -6,9 +6,12 @@ import { hash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
+import { createDoor, type Door } from "./apps/door.ts";
 import type { Digest } from "./config/layers.ts";
 import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
+import type { History } from "./history/history.ts";
+import { memoryHistory } from "./history/memory.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { ActionContext } from "./platform/context.ts";
 import type { Docker } from "./platform/docker.ts";
@@ -21,6 +24,7 @@ import type { Source } from "./sources/source.ts";
 import { createEngine, type Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
 import type { Ledger } from "./sync/ledger.ts";
+import { type Renderings, renderAll } from "./sync/renderings.ts";
 
 export interface Workspace {
   readonly settings: Settings;
@@ -30,6 +34,8 @@ export interface Workspace {
   /** Makes sure that the next process has the same digests. Only for who has the workspace to itself. */
   readonly keepKey: () => Promise<void>;
   readonly ledgerFile: string;
+  /** The revisions of its apps. Only one process at a time may append to them. */
+  readonly openHistory: () => Promise<History>;
   readonly connections: Connections;
 }
 
@@ -49,6 +55,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     keepKey,
     app: createApp("default", openSources(settings), digest),
     ledgerFile: join(settings.state, "ledger.jsonl"),
+    openHistory: async () => memoryHistory(),
     connections: connect(settings),
   };
 }
@@ -85,14 +92,13 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 
 const keyLength = 32;
 
-function openSources({ sources, folder, secrets, sync, state }: Settings): Source[] {
+function openSources({ sources, folder, secrets, sync }: Settings): Source[] {
   return createSources(sources, {
     folder,
     secretPaths: secretPaths(secrets),
     quiet: sync.quiet,
     lookEvery: sync.look_every,
     environment: process.env,
-    journal: journalFolder(state),
   });
 }
 
@@ -118,20 +124,62 @@ function connect({ docker, supervisord }: Settings): Connections {
   };
 }
 
-/** The engine on a workspace, with a ledger that is ours alone. */
-export function buildEngine(workspace: Workspace, ledger: Ledger, emit: Emit): Engine {
-  const { settings, services, app, digest, connections } = workspace;
-  const { sync, folder, roots, state, paths, containers, programs, urls } = settings;
-  return createEngine({
+/**
+ * The door to the workspace's configuration. Only for who has the workspace to itself. `renderings` are those of the snapshot in
+ * force; without them every service is rendered for a check.
+ */
+export function openDoor(workspace: Workspace, history: History, parts: DoorContext): Door {
+  const { app, services, settings, digest } = workspace;
+  const inputs = { ...inputsOf(workspace), digest };
+  return createDoor({
     app,
+    history,
+    clock: systemClock,
+    journal: journalFolder(settings.state),
+    onMended: parts.onMended,
+    check: (candidate, changes) => {
+      const renderings = parts.renderings?.();
+      const before = renderings === undefined ? undefined : { renderings, changes };
+      refuseNewErrors(renderAll(services, { ...inputs, snapshot: candidate }, before), renderings);
+    },
+  });
+}
+
+export interface DoorContext {
+  readonly onMended: (text: string) => void;
+  readonly renderings?: (() => Renderings) | undefined;
+}
+
+/** A service that cannot be rendered already does not stand in the way of other changes. */
+function refuseNewErrors(candidate: Renderings, before: Renderings | undefined): void {
+  for (const [name, { error }] of candidate) {
+    if (error === undefined || before?.get(name)?.error !== undefined) continue;
+    throw new ConfigSyncError(error.code, `${name} could not be given this: ${error.message}`, {
+      ...error,
+      cause: error,
+    });
+  }
+}
+
+/** What every rendering of the workspace's services is made with, besides the values. */
+export function inputsOf({ settings }: Pick<Workspace, "settings">) {
+  const { folder, paths, containers, programs, urls } = settings;
+  return { folder, names: { paths, containers, programs, urls } };
+}
+
+/** The engine on a workspace, with a ledger that is ours alone. */
+export function buildEngine(workspace: Workspace, door: Door, ledger: Ledger, emit: Emit): Engine {
+  const { settings, services, digest, connections } = workspace;
+  const { sync, roots, state } = settings;
+  return createEngine({
+    ...inputsOf(workspace),
+    door,
     services,
     ledger,
     emit,
     digest,
-    folder,
     roots,
     clock: systemClock,
-    names: { paths, containers, programs, urls },
     journal: journalFolder(state),
     connections,
     parallel: sync.parallel,

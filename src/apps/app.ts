@@ -1,9 +1,6 @@
 import { type Digest, type Layer, mergeLayers, type Snapshot } from "../config/layers.ts";
-import { formatPath } from "../config/path.ts";
-import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
-import type { Edit, Source, StopWatching } from "../sources/source.ts";
-
-export type { Edit } from "../sources/source.ts";
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import type { Source, StopWatching } from "../sources/source.ts";
 
 /** What a look at the sources brought. */
 export interface Look {
@@ -13,16 +10,15 @@ export interface Look {
   readonly problems: readonly ConfigSyncError[];
 }
 
-/** A named configuration: its sources and what they say. The one way to it for everybody. */
+/** A named configuration: its sources and what they say. Looks only; whoever wants to change it goes through the door. */
 export interface App {
   readonly name: string;
+  /** From weakest to strongest. */
+  readonly sources: readonly Source[];
   /** Reads every source anew. Bad input keeps the last good snapshot; all its problems come at once. */
   readonly look: () => Promise<Look>;
-  /**
-   * Sets values, each in the source that gives it now. Throws READ_ONLY for a value of a protected source or of one that cannot be
-   * written; then nothing is changed.
-   */
-  readonly change: (edits: readonly Edit[]) => Promise<void>;
+  /** The snapshot that there would be if these sources said something else than at the last good look. Throws the first problem. */
+  readonly imagine: (layers: ReadonlyMap<Source, Layer>) => Snapshot;
   /** Calls `look` whenever a source may say something new, and `onTrouble` where only the periodic look will tell of it. */
   readonly watch: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
 }
@@ -30,6 +26,7 @@ export interface App {
 /** `sources` stand from weakest to strongest; protected ones beat all others. */
 export function createApp(name: string, sources: readonly Source[], digest: Digest): App {
   let current: Snapshot | undefined;
+  let said: readonly Layer[] = [];
 
   const look = async (): Promise<Look> => {
     const loaded = await Promise.allSettled(sources.map((source) => source.load()));
@@ -41,8 +38,17 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     }
     const complete = problems.length > 0 ? [] : completeLayers(sources, layers, problems);
     if (problems.length > 0) return { snapshot: current, problems };
+    said = layers;
     current = mergeLayers(complete, digest);
     return { snapshot: current, problems };
+  };
+
+  const imagine: App["imagine"] = (layers) => {
+    const problems: ConfigSyncError[] = [];
+    const imagined = sources.flatMap((source, index) => layers.get(source) ?? said[index] ?? []);
+    const complete = completeLayers(sources, imagined, problems);
+    if (problems[0] !== undefined) throw problems[0];
+    return mergeLayers(complete, digest);
   };
 
   const watch: App["watch"] = async (hint, onTrouble) => {
@@ -52,28 +58,7 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     };
   };
 
-  const change = async (edits: readonly Edit[]): Promise<void> => {
-    const bySource = Map.groupBy(edits, ({ path }) => writableSource(formatPath(path), current, sources));
-    for (const [source, own] of bySource) await source.edit(own);
-  };
-
-  return { name, look, change, watch };
-}
-
-type Writable = Source & Required<Pick<Source, "edit">>;
-
-function writableSource(key: string, snapshot: Snapshot | undefined, sources: readonly Source[]): Writable {
-  const given = snapshot?.entries.get(key)?.origin.source;
-  const source = sources.find(({ name }) => name === given);
-  if (source !== undefined && !source.protected && isWritable(source)) return source;
-  throw new ConfigSyncError("READ_ONLY", `${key} comes from ${given ?? "no source"}, which cannot be written`, {
-    key,
-    hint: "Change it where it is given",
-  });
-}
-
-function isWritable(source: Source): source is Writable {
-  return source.edit !== undefined;
+  return { name, sources, look, imagine, watch };
 }
 
 /** What hangs on other sources is filled in from one and the same look at all of them. */

@@ -6,7 +6,7 @@ import { inOrder } from "../sync/order.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import type { SecretKnowledge } from "../sync/shown-diff.ts";
 import { type Surveyed, surveyServices } from "../sync/survey.ts";
-import { openWorkspace, type Workspace } from "../workspace.ts";
+import { inputsOf, openWorkspace, type Workspace } from "../workspace.ts";
 
 /** A workspace as it stands, looked at without touching anything: what plan, status, validate and explain start from. */
 export interface Inspection {
@@ -26,11 +26,6 @@ export async function inspectWorkspace(folder: string): Promise<Inspection> {
       ? new Map()
       : renderAll(workspace.services, { snapshot, ...inputsOf(workspace), digest: workspace.digest });
   return { workspace, problems, snapshot, renderings, ledger };
-}
-
-function inputsOf({ settings }: Workspace) {
-  const { folder, paths, containers, programs, urls } = settings;
-  return { folder, names: { paths, containers, programs, urls } };
 }
 
 /** Every service with its plan, in the order of application. */

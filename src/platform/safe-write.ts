@@ -19,10 +19,10 @@ import { createStaging, makeFolders, type Ownership } from "./safe-write/staging
 import { syncFolder, syncFolderOf } from "./safe-write/sync.ts";
 import { createTurnstile } from "./safe-write/turnstile.ts";
 
-export { type Current, readCurrent } from "./safe-write/current.ts";
+export { type Current, readCurrent, readFileNow as readCurrentNow } from "./safe-write/current.ts";
 export { writeDurably } from "./safe-write/durable.ts";
 export { failure } from "./safe-write/failure.ts";
-export { recoverWrites, removeLeftovers } from "./safe-write/recover.ts";
+export { findLeftovers, recoverWrites, removeLeftovers } from "./safe-write/recover.ts";
 
 export interface StageRequest {
   readonly path: string;

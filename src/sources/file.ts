@@ -6,7 +6,7 @@ import { substitute } from "../config/substitute.ts";
 import { ConfigSyncError, type Place } from "../errors.ts";
 import { watchFile } from "../platform/file-watch.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
-import { editConfigFile } from "./edit-file.ts";
+import { editDocument } from "./edit-document.ts";
 import { createEntryReader } from "./ini-entries.ts";
 import type { Source } from "./source.ts";
 
@@ -24,25 +24,30 @@ export interface FileSourceOptions {
   /** Milliseconds between the periodic looks. */
   readonly lookEvery: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Where writes in place keep their journal. */
-  readonly journal: string;
 }
 
 /** config.ini or system.ini: a file in the INI dialect of Python's configparser. */
 export function fileSource(options: FileSourceOptions): Source {
-  const { path, name } = options;
+  const { path, name, substitute } = options;
   const reader = createSettledReader(path, options.quiet ?? 20);
   const readEntries = createEntryReader(options);
+  let loaded: Buffer | undefined;
+  const read = (bytes: Buffer): Layer => {
+    const text = decode(bytes, name);
+    refuseEmpty(text, name);
+    return { source: name, protected: options.protected, entries: readEntries(text) };
+  };
   return {
     name,
     protected: options.protected,
     load: async () => {
-      const text = decode(await readNamed(reader.read, name), name);
-      refuseEmpty(text, name);
-      return { source: name, protected: options.protected, entries: readEntries(text) };
+      const bytes = await readNamed(reader.read, name);
+      const layer = read(bytes);
+      loaded = bytes;
+      return layer;
     },
-    complete: (own, others) => (options.substitute ? fillIn(own, others, options) : own),
-    edit: (edits) => editConfigFile(options, edits),
+    complete: (own, others) => (substitute ? fillIn(own, others, options) : own),
+    document: { path, bytes: () => loaded, read, edit: (bytes, edits) => editDocument(bytes, edits, substitute) },
     watch: (look, onTrouble) =>
       watchFile(
         path,

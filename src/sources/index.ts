@@ -15,8 +15,6 @@ export interface SourceContext {
   readonly quiet?: number | undefined;
   /** Milliseconds between the periodic looks. */
   readonly lookEvery: number;
-  /** Our own folder for what writes in place need. */
-  readonly journal: string;
 }
 
 /** A kind of source: one file a kind, one object here, one arm in `sourceSchema` and in `createSource`. */

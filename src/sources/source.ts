@@ -12,13 +12,25 @@ export interface Source {
    * VALUE_INVALID with the place. Without it the layer is complete as it was loaded.
    */
   readonly complete?: (own: Layer, others: readonly Layer[]) => Layer;
-  /** Sets values and keeps everything else; a source without it cannot be written. Throws what stands against it, and changes nothing then. */
-  readonly edit?: (edits: readonly Edit[]) => Promise<void>;
+  /** The text that the source reads; the history keeps it. Not every source has one. */
+  readonly document?: SourceDocument;
   /**
    * Calls `look` whenever there may be something new. A hint only: too many calls do no harm, a lost one costs a period.
    * `onTrouble` is told once when every change will cost a period.
    */
   readonly watch?: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
+}
+
+/** The file behind a source, and how its text is understood. */
+export interface SourceDocument {
+  /** Absolute. */
+  readonly path: string;
+  /** The content that was last loaded with success; undefined before that. */
+  readonly bytes: () => Buffer | undefined;
+  /** What the source would say if this were the content. Pure; throws SOURCE_INVALID with the place. */
+  readonly read: (bytes: Buffer) => Layer;
+  /** The content with values set and removed and every other byte kept. Pure; throws UNREPRESENTABLE with the key. */
+  readonly edit: (bytes: Buffer, edits: readonly Edit[]) => Buffer;
 }
 
 /** A value that is to be set; without a value the key goes, and a path of one segment names a section that goes as a whole. */

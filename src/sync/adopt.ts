@@ -1,4 +1,4 @@
-import type { Edit } from "../apps/app.ts";
+import type { Edit } from "../apps/change.ts";
 import { formatPath, parsePath } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { OutputPlan } from "./plan.ts";

@@ -2,11 +2,12 @@
  * The engine: look at the sources, work out what each service should have, and bring every service there, for as long as it
  * takes. It acts on state only; whoever has news puts a name into the queue.
  */
-import type { App } from "../apps/app.ts";
+import type { Door } from "../apps/door.ts";
 import { type Change, diffSnapshots } from "../config/diff.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import type { RevisionInfo } from "../history/history.ts";
 import { confine } from "../platform/confine.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { recoverWrites } from "../platform/safe-write.ts";
@@ -27,7 +28,7 @@ import { createTurns } from "./turns.ts";
 
 export interface EngineParts extends Omit<Shared, "redact" | "actions"> {
   readonly connections: Pick<ActionContext, "docker" | "supervisord">;
-  readonly app: App;
+  readonly door: Pick<Door, "look" | "change">;
   readonly services: readonly Service[];
   readonly names: Names;
   /** How many services are worked on side by side. */
@@ -69,7 +70,7 @@ export interface EngineState {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { app, services, ledger, clock, emit } = parts;
+  const { door, services, ledger, clock, emit } = parts;
   const stopping = new AbortController();
   let snapshot: Snapshot | undefined;
   let problems: readonly ConfigSyncError[] = [];
@@ -100,7 +101,8 @@ export function createEngine(parts: EngineParts): Engine {
     rendering,
     adopt: async (drifted) => {
       if (drifted.length === 0) return;
-      await app.change(drifted.flatMap(editsToAdopt));
+      const paths = drifted.map(({ output }) => output.shownPath).join(", ");
+      await door.change({ edits: drifted.flatMap(editsToAdopt), author: "drift", message: `adopted from ${paths}` });
       lookAgain();
     },
     redact,
@@ -156,15 +158,16 @@ export function createEngine(parts: EngineParts): Engine {
   };
 
   const look = async (): Promise<void> => {
-    const found = await app.look();
-    if (found.snapshot !== undefined) await takeUp(found.snapshot);
+    const found = await door.look();
+    if (found.snapshot !== undefined) await takeUp(found.snapshot, found.revision);
     report(found.problems);
   };
 
-  const takeUp = async (found: Snapshot): Promise<void> => {
+  const takeUp = async (found: Snapshot, revision: RevisionInfo | undefined): Promise<void> => {
     if (found.hash === snapshot?.hash) {
       // The same values, perhaps on other lines.
       snapshot = found;
+      takeUpRevision(found, revision, []);
       return;
     }
     const old = renderings;
@@ -176,7 +179,7 @@ export function createEngine(parts: EngineParts): Engine {
     secrets = [...secretTexts(found), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
     snapshot = found;
     renderings = rendered;
-    takeUpRevision(found, changes);
+    takeUpRevision(found, revision, changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
     for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
     queue.add(...concerned.flatMap(([name]) => [name, ...together.mates(name)]));
@@ -192,10 +195,12 @@ export function createEngine(parts: EngineParts): Engine {
       emit(now.length > 0 ? { type: "input-refused", problems: now.map(showProblem) } : { type: "input-healed" });
   };
 
-  const takeUpRevision = (taken: Snapshot, changes: readonly Change[]): void => {
+  /** Where there is no history to number them, revisions are counted here. */
+  const takeUpRevision = (taken: Snapshot, known: RevisionInfo | undefined, changes: readonly Change[]): void => {
     const last = ledger.revision();
-    if (last?.hash === taken.hash) return;
-    const revision = { number: (last?.number ?? 0) + 1, hash: taken.hash, at: clock.now() };
+    const number = known?.number ?? (last?.hash === taken.hash ? last.number : (last?.number ?? 0) + 1);
+    if (last?.hash === taken.hash && last.number === number) return;
+    const revision = { number, hash: taken.hash, at: known?.at ?? clock.now() };
     ledger.setRevision(revision);
     emit({ type: "revision", revision, changes: changes.map(showChange) });
   };

@@ -110,6 +110,7 @@ export function describeEvent(event: SyncEvent): EventLine {
 const mostShown = 5;
 
 function describeRevision(number: number, changes: readonly ShownChange[]): string {
+  if (changes.length === 0) return `revision ${number}: the same values`;
   if (changes.length > mostShown) return `revision ${number}: ${changes.length} values`;
   const lines = changes.map(({ key, kind, before, after, place }) => {
     if (kind === "removed") return `${key} removed (was ${before})`;

@@ -1,4 +1,4 @@
-import { formatPath, type Path } from "../../config/path.ts";
+import { formatPath, type Path, parsePath } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Field } from "../format.ts";
 import { type Dialect, identifyExactly } from "./dialect.ts";
@@ -53,6 +53,27 @@ export function editConfigIni(text: string, edits: readonly ConfigEdit[]): strin
   const remove = new Set(changes.filter(({ value }) => value === undefined).map(({ path }) => formatPath(path)));
   const edited = editDocument(dialect, document, { set, remove });
   verify(document, edited, asked);
+  return edited;
+}
+
+/**
+ * The text without a section: its header, its keys and the comments between them. Comments right above the next header belong to
+ * that one and stay. A section that is not there is as good. Throws PARSE_FAILED; UNREPRESENTABLE when another section would read
+ * otherwise without it.
+ */
+export function removeSection(text: string, section: string): string {
+  const { lines } = scanConfig(text);
+  const from = lines.findIndex((line) => line.kind === "section" && line.section[0] === section);
+  if (from < 0) return text;
+  const next = lines.findIndex((line, index) => index > from && line.kind === "section");
+  let to = next < 0 ? lines.length : next;
+  if (next >= 0) while (lines[to - 1]?.kind === "comment") to--;
+  const [start, end] = [lines[from]?.start ?? 0, lines[to]?.start ?? text.length];
+  const edited = text.slice(0, start) + text.slice(end);
+  const others = (literals: Map<string, string>) =>
+    JSON.stringify([...literals].filter(([key]) => parsePath(key)?.[0] !== section));
+  if (others(literalsOf(scanConfig(edited))) !== others(literalsOf(scanConfig(text))))
+    throw notSafe(section, undefined);
   return edited;
 }
 

@@ -71,9 +71,7 @@ function judge(now: Buffer, { before, after }: JournalRecord): "whole" | "interr
 /** Deletes the stagings that a crash left behind in a folder of which nobody else makes any. Returns a sentence each. */
 export function removeLeftovers(folder: string): string[] {
   const removed: string[] = [];
-  for (const name of list(folder)) {
-    const path = `${folder}/${name}`;
-    if (!name.startsWith(stagingPrefix) || !lstatSync(path, { throwIfNoEntry: false })?.isFile()) continue;
+  for (const path of findLeftovers(folder)) {
     try {
       rmSync(path, { force: true });
       removed.push(`Deleted ${path}, left behind by an interrupted write`);
@@ -82,6 +80,12 @@ export function removeLeftovers(folder: string): string[] {
     }
   }
   return removed;
+}
+
+/** The stagings in a folder. While nobody writes, a crash left them behind. */
+export function findLeftovers(folder: string): string[] {
+  const paths = list(folder).flatMap((name) => (name.startsWith(stagingPrefix) ? `${folder}/${name}` : []));
+  return paths.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
 /** An output's folder that is not there, or not readable, holds nothing that could be mended. */

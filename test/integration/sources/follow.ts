@@ -15,7 +15,6 @@ export function openSource(path: string, more: Partial<FileSourceOptions> = {}):
     secretPaths: secretPaths([]),
     lookEvery: 3_600_000,
     environment: {},
-    journal: "/nowhere",
     ...more,
   });
 }

@@ -14,7 +14,6 @@ function open(specs: readonly unknown[], more: Partial<SourceContext> = {}): Sou
     secretPaths: secretPaths([]),
     lookEvery: 1000,
     environment: {},
-    journal: "/nowhere",
     ...more,
   };
   return createSources(

@@ -1,13 +1,18 @@
 import { createHmac } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createApp, type Edit } from "../../../src/apps/app.ts";
+import { createApp } from "../../../src/apps/app.ts";
+import { createDoor } from "../../../src/apps/door.ts";
+import type { Layer } from "../../../src/config/layers.ts";
 import { Secret, secretPaths } from "../../../src/config/secret.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
+import { memoryHistory } from "../../../src/history/memory.ts";
 import { systemClock } from "../../../src/platform/clock.ts";
 import type { Docker } from "../../../src/platform/docker.ts";
 import { loadServices } from "../../../src/services/catalog.ts";
+import type { Source } from "../../../src/sources/source.ts";
 import { createEngine, type Engine } from "../../../src/sync/engine.ts";
 import type { SyncEvent } from "../../../src/sync/events.ts";
 import { type Ledger, openLedger } from "../../../src/sync/ledger.ts";
@@ -56,24 +61,43 @@ export async function makeBed(
   const containers = new Map<string, FakeContainer>();
   const events: SyncEvent[] = [];
   const isSecret = secretPaths([]);
-  let said: Readonly<Record<string, string>> | ConfigSyncError = {};
+  const journal = path.join(folder, "state", "journal");
+  const history = memoryHistory();
+  let refusal: ConfigSyncError | undefined;
   let engine: Engine | undefined;
   let ledger: Ledger | undefined;
 
-  const source = {
+  const document = path.join(folder, "values.json");
+  const say = (values: Readonly<Record<string, string>> | ConfigSyncError): void => {
+    if (values instanceof ConfigSyncError) refusal = values;
+    else {
+      refusal = undefined;
+      writeFileSync(document, JSON.stringify(values));
+    }
+  };
+  say({});
+  const readValues = (bytes: Buffer): Layer => {
+    const entries = Object.entries<string>(JSON.parse(bytes.toString())).map(([key, value]) => {
+      const path = key.split(".");
+      return { path, value: isSecret(path) ? new Secret(value) : value, origin: { source: "config.ini" } };
+    });
+    return { source: "config.ini", protected: false, entries };
+  };
+  const source: Source = {
     name: "config.ini",
     protected: false,
     load: async () => {
-      if (said instanceof ConfigSyncError) throw said;
-      const entries = Object.entries(said).map(([key, value]) => {
-        const path = key.split(".");
-        return { path, value: isSecret(path) ? new Secret(value) : value, origin: { source: "config.ini" } };
-      });
-      return { source: "config.ini", protected: false, entries };
+      if (refusal !== undefined) throw refusal;
+      return readValues(readFileSync(document));
     },
-    edit: async (edits: readonly Edit[]) => {
-      if (said instanceof ConfigSyncError) throw said;
-      said = { ...said, ...Object.fromEntries(edits.map(({ path, value = "" }) => [path.join("."), value])) };
+    document: {
+      path: document,
+      bytes: () => readFileSync(document),
+      read: readValues,
+      edit: (bytes, edits) => {
+        const changed = Object.fromEntries(edits.map(({ path, value }) => [path.join("."), value]));
+        return Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), ...changed }));
+      },
     },
   };
   const running = (): Engine => {
@@ -86,7 +110,7 @@ export async function makeBed(
     const loaded = await loadServices(path.join(folder, "templates"), Object.keys(services));
     ledger = await openLedger(path.join(folder, "state", "ledger.jsonl"));
     engine = createEngine({
-      app: createApp("default", [source], digest),
+      door: createDoor({ app: createApp("default", [source], digest), history, clock: systemClock, journal }),
       services: loaded,
       names: { paths: {}, containers: {}, programs: {}, urls: {} },
       ledger,
@@ -95,7 +119,7 @@ export async function makeBed(
       emit: (event) => events.push(event),
       connections: { docker: async () => fakeDocker(containers), supervisord: () => Promise.reject(new Error("none")) },
       roots: [path.join(folder, "out")],
-      journal: path.join(folder, "state", "journal"),
+      journal,
       folder,
       reloadAttempts: 3,
       parallel: 8,
@@ -117,11 +141,9 @@ export async function makeBed(
       if (ledger === undefined) throw new Error("there is no ledger yet");
       return ledger.record(service);
     },
-    say: (values) => {
-      said = values;
-    },
+    say,
     change: async (values) => {
-      said = values;
+      say(values);
       running().lookAgain();
       await running().settled();
     },

@@ -1,0 +1,18 @@
+import type { Change } from "../config/diff.ts";
+import type { RevisionInfo } from "../history/history.ts";
+
+const mostNamed = 5;
+
+/** The message of a revision that was not made at the door: names of keys, never values. */
+export function describeOutside(head: RevisionInfo | undefined, changes: readonly Change[]): string {
+  if (head === undefined) return "as it was found";
+  if (changes.length === 0) return "edited in the file: no value is different";
+  return `edited in the file: ${describeKeys(changes)}`;
+}
+
+/** `2 keys: gitea.user_name, gitea.user_pwd`, shortened. */
+export function describeKeys(changes: readonly Change[]): string {
+  const named = changes.slice(0, mostNamed).map(({ key, kind }) => (kind === "removed" ? `${key} removed` : key));
+  const rest = changes.length - named.length;
+  return `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}

@@ -1,0 +1,248 @@
+/**
+ * The one door to the configuration of an app. Whoever changes it comes through here, one after the other: on the revision that was
+ * looked at, checked, every other byte kept, recorded, written; or everything stays as it was. What somebody changes by hand in the
+ * files is taken up by the next look, and recorded too.
+ */
+import { type Change, diffSnapshots } from "../config/diff.ts";
+import type { Snapshot } from "../config/layers.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { App, Look } from "./app.ts";
+import type { Changed, ChangeRequest, RollbackRequest, Signature } from "./change.ts";
+import { describeOutside } from "./describe-change.ts";
+import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
+import { placeEdits, type Writable, writableSources } from "./place-edits.ts";
+import { createRecorder } from "./recorder.ts";
+import { restoreDocuments } from "./restore.ts";
+
+export interface DoorParts {
+  readonly app: App;
+  readonly history: History;
+  readonly clock: Pick<Clock, "now">;
+  /** Where writes in place keep their journal. */
+  readonly journal: string;
+  /** Throws when the configuration must not become this. */
+  readonly check?: (candidate: Snapshot, changes: readonly Change[]) => void | Promise<void>;
+  /** Told what a crash had left behind, a sentence each. */
+  readonly onMended?: (text: string) => void;
+}
+
+/** A look, and the revision that its snapshot is. */
+export interface RevisedLook extends Look {
+  readonly revision: RevisionInfo | undefined;
+}
+
+export interface Door {
+  readonly name: string;
+  /** Looks at the sources; what is new is recorded. Problems of the history stand among the problems, and hold nothing up. */
+  readonly look: () => Promise<RevisedLook>;
+  readonly watch: App["watch"];
+  /**
+   * Sets and removes values. Resolves when it would survive a power cut; the services come after that. Throws and changes nothing:
+   * REVISION_MOVED, READ_ONLY, NOT_FOUND, UNREPRESENTABLE, what `check` throws, HISTORY_UNUSABLE, WRITE_FAILED, and what is wrong with
+   * the sources as they stand.
+   */
+  readonly change: (request: ChangeRequest) => Promise<Changed>;
+  /** Brings documents back byte for byte, as a new revision; one section of them key by key. Throws as `change` does. */
+  readonly rollBack: (request: RollbackRequest) => Promise<Changed>;
+  /** What `change` would do, and nothing is done. */
+  readonly rehearse: (request: ChangeRequest) => Promise<{ candidate: Snapshot; changes: readonly Change[] }>;
+  /** As they are recorded: what was just taken up is waited for. */
+  readonly revisions: Pick<History, "get" | "list">;
+  /** Resolves when what was taken up is recorded. */
+  readonly close: () => Promise<void>;
+}
+
+export function createDoor(parts: DoorParts): Door {
+  const { app, history, clock, journal, check } = parts;
+  const recorder = createRecorder(app.name, history);
+  const writable = writableSources(app.sources);
+  const alone = oneAfterTheOther();
+  const listeners = new Set<() => void>();
+  let current: Snapshot | undefined;
+  /** What stands in the files as far as we know: newer than what the sources loaded, right after a change of ours. */
+  let known: ReadonlyMap<string, Buffer> = new Map();
+  let opened = false;
+
+  const open = async (): Promise<void> => {
+    if (opened) return;
+    await recorder.open();
+    const [head, documents] = [recorder.head(), recorder.documents];
+    for (const text of await finishInterrupted({ writable, journal, head, documents, history, app: app.name }))
+      parts.onMended?.(text);
+    opened = true;
+  };
+
+  const lookAlone = async (): Promise<RevisedLook> => {
+    const trouble = await open().then(recorder.trouble, asUnusable);
+    const { snapshot, problems } = await app.look();
+    if (snapshot !== undefined && problems.length === 0) {
+      const changes = diffSnapshots(current, snapshot);
+      current = snapshot;
+      known = new Map(app.sources.flatMap(({ name, document }) => bytesOf(name, document?.bytes())));
+      if (opened) await noteIfNew(snapshot, changes);
+    }
+    const all = trouble === undefined ? problems : [...problems, trouble];
+    return { snapshot, revision: opened ? recorder.head() : undefined, problems: all };
+  };
+
+  /** Values tell at once whether there is news; whether a comment changed since the last run is not worth waiting for at the start. */
+  const noteIfNew = async (snapshot: Snapshot, changes: readonly Change[]): Promise<void> => {
+    const head = recorder.head();
+    const note = (): void =>
+      void recorder.note(draft(snapshot, known, { author: "file", message: describeOutside(head, changes) }));
+    if (head?.hash !== snapshot.hash) return note();
+    const recorded = recorder.documentsNow();
+    if (recorded !== undefined) return isSame(recorded, known) ? undefined : note();
+    void alone(async () => {
+      const documents = await recorder.documents();
+      if (documents !== undefined && recorder.head() === head && !isSame(documents, known)) note();
+    }).catch(() => undefined);
+  };
+
+  /** The state that a change starts from: what somebody else did meanwhile is taken up first. */
+  const prepare = async (expected: number | undefined): Promise<Snapshot> => {
+    await open();
+    const isKnown =
+      current !== undefined && writable.every(({ name, document }) => isOnDisk(document, known.get(name)));
+    const problems = isKnown ? [] : (await lookAlone()).problems;
+    const [problem] = problems;
+    if (problem !== undefined) throw problem;
+    if (current === undefined) throw new ConfigSyncError("INTERNAL", "no values and no reason for it");
+    const head = recorder.head()?.number ?? 0;
+    if (expected !== undefined && expected !== head) throw moved(expected, head);
+    return current;
+  };
+
+  const carryOut = async (contents: ReadonlyMap<Writable, Buffer>, signature: Signature): Promise<Changed> => {
+    const before = current;
+    const candidate = imagine(contents);
+    const changes = diffSnapshots(before, candidate);
+    const differing = new Map([...contents].filter(([{ name }, bytes]) => !known.get(name)?.equals(bytes)));
+    const head = recorder.head();
+    if (differing.size === 0 && head !== undefined) return { revision: head, changes: [] };
+    await check?.(candidate, changes);
+    const next = new Map([...known, ...[...differing].map(([{ name }, bytes]) => [name, bytes] as const)]);
+    const revision = await replaceDocuments(differing, {
+      known,
+      journal,
+      record: () => recorder.append(draft(candidate, next, signature)),
+    }).catch(async (error: unknown) => {
+      // Whatever got how far: what is in the files now is what counts, and is recorded.
+      await recorder.open().catch(() => undefined);
+      await lookAlone().catch(() => undefined);
+      throw error;
+    });
+    current = candidate;
+    known = next;
+    for (const listener of listeners) listener();
+    return { revision, changes };
+  };
+
+  const imagine = (contents: ReadonlyMap<Writable, Buffer>): Snapshot => {
+    const bytes = (source: Writable): Buffer | undefined => contents.get(source) ?? known.get(source.name);
+    return app.imagine(new Map(writable.flatMap((source) => readLayer(source, bytes(source)))));
+  };
+
+  const editedContents = (request: ChangeRequest, snapshot: Snapshot): Map<Writable, Buffer> => {
+    const placed = placeEdits(request.edits, app.sources, snapshot);
+    return new Map(
+      [...placed].map(([source, edits]) => [source, source.document.edit(known.get(source.name) ?? empty, edits)]),
+    );
+  };
+
+  const draft = (snapshot: Snapshot, contents: ReadonlyMap<string, Buffer>, by: Signature): Draft => ({
+    author: by.author,
+    message: by.message,
+    at: clock.now(),
+    hash: snapshot.hash,
+    documents: [...contents].map(([name, bytes]) => ({ name, bytes })),
+  });
+
+  const revisionAt = async (number: number): Promise<Revision> => {
+    const revision = await history.get(app.name, number);
+    if (revision !== undefined) return revision;
+    throw new ConfigSyncError("NOT_FOUND", `there is no revision ${number}`, {
+      hint: `The newest is ${recorder.head()?.number ?? 0}`,
+    });
+  };
+
+  return {
+    name: app.name,
+    look: () => alone(lookAlone),
+    watch: async (look, onTrouble) => {
+      listeners.add(look);
+      const stop = await app.watch(look, onTrouble);
+      return async () => {
+        listeners.delete(look);
+        await stop();
+      };
+    },
+    change: (request) =>
+      alone(async () => {
+        const snapshot = await prepare(request.expected);
+        return carryOut(editedContents(request, snapshot), request);
+      }),
+    rollBack: (request) =>
+      alone(async () => {
+        await prepare(request.expected);
+        await recorder.settled();
+        const revision = await revisionAt(request.to);
+        return carryOut(restoreDocuments(revision, writable, known, request.section), request);
+      }),
+    rehearse: (request) =>
+      alone(async () => {
+        const snapshot = await prepare(request.expected);
+        const candidate = imagine(editedContents(request, snapshot));
+        const changes = diffSnapshots(snapshot, candidate);
+        await check?.(candidate, changes);
+        return { candidate, changes };
+      }),
+    revisions: {
+      get: async (name, number) => {
+        await recorder.settled();
+        return history.get(name, number);
+      },
+      list: async (name, page) => {
+        await recorder.settled();
+        return history.list(name, page);
+      },
+    },
+    close: () => alone(recorder.settled),
+  };
+}
+
+const empty = Buffer.alloc(0);
+
+function bytesOf(name: string, bytes: Buffer | undefined): [string, Buffer][] {
+  return bytes === undefined ? [] : [[name, bytes]];
+}
+
+function readLayer(source: Writable, bytes: Buffer | undefined) {
+  return bytes === undefined ? [] : [[source, source.document.read(bytes)] as const];
+}
+
+function isSame(documents: readonly Document[], known: ReadonlyMap<string, Buffer>): boolean {
+  return documents.length === known.size && documents.every(({ name, bytes }) => known.get(name)?.equals(bytes));
+}
+
+function moved(expected: number, head: number): ConfigSyncError {
+  return new ConfigSyncError("REVISION_MOVED", `the newest revision is ${head}, not ${expected}`, {
+    hint: "Look at what changed and repeat the change on it",
+  });
+}
+
+function asUnusable(error: unknown): ConfigSyncError {
+  return asConfigSyncError(error, "HISTORY_UNUSABLE").with({ retryable: true });
+}
+
+/** Runs what it is given one after the other, in order, whatever becomes of each. */
+function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}

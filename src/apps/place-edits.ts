@@ -1,0 +1,71 @@
+/** Which document an edit goes into. Pure. */
+import type { Snapshot } from "../config/layers.ts";
+import { formatPath } from "../config/path.ts";
+import { ConfigSyncError } from "../errors.ts";
+import type { Edit, Source, SourceDocument } from "../sources/source.ts";
+
+/** A source that the door may write. */
+export type Writable = Source & { readonly document: SourceDocument };
+
+/** Those of the sources that the door may write, from weakest to strongest. */
+export function writableSources(sources: readonly Source[]): Writable[] {
+  return sources.filter((source): source is Writable => !source.protected && source.document !== undefined);
+}
+
+/**
+ * The edits by the source that they go into: the one that gives the value now, or for a new key the one that has its section, or else
+ * the strongest. Throws READ_ONLY where another source has the last word, so that the edit would be without effect; NOT_FOUND where
+ * there is nothing to remove.
+ */
+export function placeEdits(
+  edits: readonly Edit[],
+  sources: readonly Source[],
+  snapshot: Snapshot,
+): Map<Writable, readonly Edit[]> {
+  const writable = writableSources(sources);
+  const placed = new Map<Writable, Edit[]>();
+  for (const edit of edits) {
+    const isSection = edit.path.length === 1 && edit.value === undefined;
+    const places = isSection ? holders(edit, snapshot, writable) : [holder(edit, snapshot, writable)];
+    for (const source of places) placed.set(source, [...(placed.get(source) ?? []), edit]);
+  }
+  return placed;
+}
+
+/** Every writable source that gives something in the section. */
+function holders({ path: [section = ""] }: Edit, snapshot: Snapshot, writable: readonly Writable[]): Writable[] {
+  const names = namesIn(section, snapshot);
+  const found = writable.filter(({ name }) => names.has(name));
+  if (found.length > 0) return found;
+  const [other] = names;
+  if (other === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no section ${section}`, { key: section });
+  throw readOnly(section, other);
+}
+
+function holder({ path, value }: Edit, snapshot: Snapshot, writable: readonly Writable[]): Writable {
+  const key = formatPath(path);
+  const given = snapshot.entries.get(key)?.origin.source;
+  if (given === undefined && value === undefined)
+    throw new ConfigSyncError("NOT_FOUND", `there is no key ${key}`, { key, hint: "Look at the names that are there" });
+  const strongest = writable.at(-1);
+  if (given === undefined) {
+    const names = namesIn(path[0] ?? "", snapshot);
+    const source = writable.findLast(({ name }) => names.has(name)) ?? strongest;
+    if (source !== undefined) return source;
+  }
+  const source = writable.find(({ name }) => name === given);
+  if (source === undefined) throw readOnly(key, given ?? "no source that can be written");
+  return source;
+}
+
+function namesIn(section: string, { candidates }: Snapshot): ReadonlySet<string> {
+  const all = [...candidates.values()].flat();
+  return new Set(all.filter(({ path }) => path[0] === section).map(({ origin }) => origin.source));
+}
+
+function readOnly(key: string, source: string): ConfigSyncError {
+  return new ConfigSyncError("READ_ONLY", `${key} comes from ${source}, which nothing here may write`, {
+    key,
+    hint: "Change it where it is given",
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * What was taken up, on its way into the history. A look does not wait for the disk: its revision gets its number at once and is
+ * recorded beside the work that it causes. A change at the door waits.
+ */
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import type { Document, Draft, History, RevisionInfo } from "../history/history.ts";
+
+export interface Recorder {
+  /** The newest revision, recorded or about to be. Undefined before `open`, and where there is none. */
+  readonly head: () => RevisionInfo | undefined;
+  /** The documents of the head; undefined where there is none. */
+  readonly documents: () => Promise<readonly Document[] | undefined>;
+  /** The same where they need not be asked for. */
+  readonly documentsNow: () => readonly Document[] | undefined;
+  /** Finds out where the history stands. Throws HISTORY_UNUSABLE. */
+  readonly open: () => Promise<void>;
+  /** Takes a revision up; it is recorded soon. */
+  readonly note: (draft: Draft) => RevisionInfo;
+  /** Records a revision, and all that was noted before it. Throws HISTORY_UNUSABLE; then it is not there. */
+  readonly append: (draft: Draft) => Promise<RevisionInfo>;
+  /** Why what was noted could not be recorded so far. Every call tries again. */
+  readonly trouble: () => ConfigSyncError | undefined;
+  /** Resolves when what was noted is recorded, or could not be. */
+  readonly settled: () => Promise<void>;
+}
+
+export function createRecorder(app: string, history: History): Recorder {
+  let head: RevisionInfo | undefined;
+  /** Of the head. */
+  let newest: readonly Document[] | undefined;
+  let waiting: Draft[] = [];
+  let failed: ConfigSyncError | undefined;
+  let running: Promise<void> | undefined;
+
+  const flush = (): Promise<void> => {
+    running ??= recordWaiting().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+
+  const recordWaiting = async (): Promise<void> => {
+    while (waiting[0] !== undefined) {
+      const [draft] = waiting;
+      try {
+        const at = await history.head(app);
+        const recorded = await history.append(app, draft, at?.number ?? 0);
+        waiting.shift();
+        if (waiting.length === 0) head = recorded;
+        failed = undefined;
+      } catch (error) {
+        failed = asConfigSyncError(error, "HISTORY_UNUSABLE").with({ retryable: true });
+        // What was passed over while nothing could be recorded is gone; the newest state is what must not be lost.
+        waiting = waiting.slice(-1);
+        return;
+      }
+    }
+  };
+
+  return {
+    head: () => head,
+    documents: async () => {
+      if (newest === undefined && head !== undefined) newest = (await history.get(app, head.number))?.documents;
+      return newest;
+    },
+    documentsNow: () => newest,
+    open: async () => {
+      head = await history.head(app);
+      newest = undefined;
+    },
+    note: (draft) => {
+      const number = (head?.number ?? 0) + 1;
+      head = { ...withoutDocuments(draft), number, parent: head?.number ?? null };
+      newest = draft.documents;
+      waiting.push(draft);
+      void flush();
+      return head;
+    },
+    append: async (draft) => {
+      await flush();
+      if (failed !== undefined) throw failed;
+      head = await history.append(app, draft, head?.number ?? 0);
+      newest = draft.documents;
+      return head;
+    },
+    trouble: () => {
+      if (waiting.length > 0) void flush();
+      return failed;
+    },
+    settled: async () => {
+      await running;
+    },
+  };
+}
+
+function withoutDocuments({ author, at, message, hash }: Draft): Omit<Draft, "documents"> {
+  return { author, at, message, hash };
+}
