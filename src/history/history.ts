@@ -38,13 +38,21 @@ export interface History {
   readonly list: (app: string, page: { readonly limit: number; readonly before?: number }) => Promise<RevisionInfo[]>;
   /**
    * Records a revision on top of `expected`, the number of the head that it was made on (0: there is none). Resolves when it would
-   * survive a power cut. Throws REVISION_MOVED when the head is another one: of several at once, one wins.
+   * survive a power cut. Throws REVISION_MOVED when the head is another one: of several at once, one wins. An app without any revision
+   * takes every number to count on from, so that a history that was lost goes on where the app was.
+   *
+   * Throws VALUE_INVALID and TOO_LARGE for a draft that no history takes; HISTORY_UNUSABLE, and then nothing is recorded.
    */
   readonly append: (app: string, draft: Draft, expected: number) => Promise<RevisionInfo>;
   /** The names of the apps that have a revision, sorted. */
   readonly apps: () => Promise<string[]>;
-  /** Calls `tell` for every revision that is appended from now on, in order, whoever appends it. */
+  /**
+   * Calls `tell` for every revision that is appended from now on, in order, whoever appends it: at once for our own, within a
+   * second for those of another process.
+   */
   readonly watch: (app: string, tell: (revision: RevisionInfo) => void) => Promise<() => Promise<void>>;
+  /** What the background work cannot do just now, and tries again: a sentence. No change waits for it. */
+  readonly trouble?: () => string | undefined;
   /** Ends what runs in the background; nothing that was appended is lost. */
   readonly close: () => Promise<void>;
 }
