@@ -19,6 +19,8 @@ export interface ControlHandlers {
   readonly apply: (emit: (event: SyncEvent) => void) => Promise<void>;
   /** The same for one service, which is reloaded in any case. Throws NOT_FOUND. */
   readonly reload: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
+  /** The same for one service, for which what was given up or waits is tried now. Throws NOT_FOUND. */
+  readonly retry: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
 }
 
 /** Takes the workspace over. Throws DAEMON_RUNNING when another process has it. */
@@ -100,6 +102,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
         break;
       case "POST /reload":
         await handlers.reload(searchParams.get("service") ?? "", emit);
+        response.end();
+        break;
+      case "POST /retry":
+        await handlers.retry(searchParams.get("service") ?? "", emit);
         response.end();
         break;
       default:

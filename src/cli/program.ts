@@ -10,13 +10,14 @@ import { explain } from "./explain.ts";
 import { init } from "./init.ts";
 import { plan } from "./plan.ts";
 import { reload } from "./reload.ts";
+import { retry } from "./retry.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
 import { createStyle } from "./terminal.ts";
 import { validate } from "./validate.ts";
 import { wait } from "./wait.ts";
 
-const commands: readonly Command[] = [init, start, plan, apply, status, validate, explain, reload, doctor, wait];
+const commands: readonly Command[] = [init, start, plan, apply, status, validate, explain, reload, retry, doctor, wait];
 
 /** Runs one command line (without node and script). Resolves to the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {

@@ -6,8 +6,8 @@ export const reload: Command = {
   summary: "make one service load its configuration again, changed or not",
   help: `
 Writes what the service should have, reloads it by its most thorough rule, and
-waits until it is healthy. This is also the way to have a revision tried again
-that failed before.
+waits until it is healthy. To have tried again what failed before, "retry" is
+enough, and reloads only where that is needed.
 
 Examples:
   config-sync reload gitea
@@ -17,6 +17,6 @@ Exit codes: 0 the service is healthy, 1 it is not.`,
     const { followWork } = await import("./follow.ts");
     const service = call.argument ?? "";
     const route = `/reload?service=${encodeURIComponent(service)}`;
-    return followWork(call, { route, service, work: (daemon, emit) => daemon.apply(emit, service) });
+    return followWork(call, { route, service, work: (daemon, emit) => daemon.reload(service, emit) });
   },
 };

@@ -1,4 +1,8 @@
+import { isatty } from "node:tty";
+import type { Reread } from "../daemon.ts";
 import { ConfigSyncError } from "../errors.ts";
+import type { Settings } from "../settings.ts";
+import type { EventLine } from "../sync/events.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const start: Command = {
@@ -7,8 +11,10 @@ export const start: Command = {
   help: `
 Runs until SIGTERM or Ctrl-C: a file that is being written is finished, a
 reload or probe is broken off and taken up again at the next start; a second
-signal waits for nothing. Logs to standard output, for people on a terminal
-and as JSON elsewhere (log.format in config-sync.yaml, or --log).
+signal waits for nothing. SIGHUP reads settings, manifests and templates
+again, and goes on with the old ones where the new cannot be used. Logs to
+standard output, for people on a terminal and as JSON elsewhere (log.format in
+config-sync.yaml, or --log).
 
 Examples:
   config-sync start -w /etc/config-sync
@@ -20,31 +26,50 @@ Exit codes: 0 stopped by a signal, 1 it could not start, 130 a second signal.`,
 };
 
 async function runStart(call: Call): Promise<number> {
-  const stopped = waitForSignal();
-  const asked = readLogFormat(call);
-  const [{ openWorkspace }, { startDaemon }, { createLog }, { describeEvent }] = await Promise.all([
+  const signals = listenToSignals();
+  const [{ openWorkspace }, { startDaemon }, openLog, { describeEvent }] = await Promise.all([
     import("../workspace.ts"),
     import("../daemon.ts"),
-    import("../platform/log.ts"),
+    prepareLog(call),
     import("../sync/events.ts"),
   ]);
   const workspace = await openWorkspace(call.workspace);
-  const { settings } = workspace;
-  const format = asked ?? settings.log.format ?? (process.stdout.isTTY ? "text" : "json");
-  const log = createLog({ level: settings.log.level, format, style: call.style });
+  let say = openLog(workspace.settings);
   const daemon = await startDaemon(workspace, {
-    emit: (event) => {
-      const { about, text, tone } = describeEvent(event);
-      const fields = format === "text" ? { about, tone } : { about, event };
-      log[tone === "bad" ? "warn" : "info"](fields, text);
+    emit: (event) => say(describeEvent(event), event),
+    onReread: (outcome) => {
+      if (outcome.kind === "taken") say = openLog(outcome.workspace.settings);
+      say(describeReread(outcome));
     },
   });
-  const [watching, ...tips] = describeStart(settings, call);
-  log.info({ about: "config-sync", tone: "quiet" }, format === "text" ? [watching, ...tips].join("\n") : watching);
-  const signal = await stopped;
-  log.info({ about: "config-sync", tone: "quiet" }, `${signal}: stopping`);
+  say(describeStart(workspace.settings, call));
+  signals.onHangup(daemon.reread);
+  const signal = await signals.stopped;
+  say(quietly(`${signal}: stopping`));
   await daemon.stop();
   return exitCodes.ok;
+}
+
+interface Line extends EventLine {
+  /** Further lines that only people need. */
+  readonly tips?: readonly string[];
+}
+
+/** Writes a line to the log; for programs with the event that it tells of. */
+type Say = (line: Line, event?: unknown) => void;
+
+async function prepareLog(call: Call): Promise<(settings: Settings) => Say> {
+  const asked = readLogFormat(call);
+  const { createLog } = await import("../platform/log.ts");
+  return ({ log: { level, format: set } }) => {
+    const format = asked ?? set ?? (process.stdout.isTTY ? "text" : "json");
+    const log = createLog({ level, format, style: call.style });
+    return ({ about, text, tone, tips = [] }, event) => {
+      const isForPeople = format === "text";
+      const fields = isForPeople || event === undefined ? { about, tone } : { about, event };
+      log[tone === "bad" ? "warn" : "info"](fields, isForPeople ? [text, ...tips].join("\n") : text);
+    };
+  };
 }
 
 function readLogFormat({ options }: Call): "text" | "json" | undefined {
@@ -53,30 +78,54 @@ function readLogFormat({ options }: Call): "text" | "json" | undefined {
   throw new ConfigSyncError("USAGE", `--log ${log} is not a format`, { hint: "Write text or json" });
 }
 
+interface Signals {
+  /** The first signal that asks to stop; from then on the next one ends the process at once. */
+  readonly stopped: Promise<string>;
+  /** What SIGHUP does; one that came before counts. */
+  readonly onHangup: (act: () => void) => void;
+}
+
 /** One Ctrl-C under npm arrives twice, from the terminal and from npm: nobody presses it twice in this many milliseconds. */
 const echo = 100;
 
-/** Resolves with the first signal that asks to stop; from then on the next one ends the process at once. */
-function waitForSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+function listenToSignals(): Signals {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
+  const { promise: ready, resolve: onHangup } = Promise.withResolvers<() => void>();
   let first: number | undefined;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (first !== undefined && performance.now() - first > echo) process.exit(130);
-      first ??= performance.now();
-      resolve(signal);
-    });
-  }
-  return promise;
+  const end = (signal: NodeJS.Signals): void => {
+    if (first !== undefined && performance.now() - first > echo) process.exit(130);
+    first ??= performance.now();
+    stop(signal);
+  };
+  const isTerminalGone = followTerminal();
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  process.on("SIGHUP", (signal) => (isTerminalGone() ? end(signal) : void ready.then((act) => act())));
+  return { stopped, onHangup };
 }
 
-function describeStart(
-  { folder, services }: { folder: string; services: readonly string[] },
-  { workspace }: Call,
-): string[] {
-  return [
-    `watching ${folder} for ${services.length} ${services.length === 1 ? "service" : "services"}: ${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`,
+/** A shell whose window is closed sends SIGHUP, too. Who was started from it ends with it, as any program does. */
+function followTerminal(): () => boolean {
+  const streams = [0, 1, 2].filter((stream) => isatty(stream));
+  return () => streams.length > 0 && !streams.some((stream) => isatty(stream));
+}
+
+function describeStart({ folder, services }: Settings, { workspace }: Call): Line {
+  const count = `${services.length} ${services.length === 1 ? "service" : "services"}`;
+  const names = `${services.slice(0, 8).join(", ")}${services.length > 8 ? ", …" : ""}`;
+  const tips = [
     `try: edit ${workspace}/config.ini and save it`,
     `     config-sync status -w ${workspace}   (in a checkout: scripts/config-sync)`,
   ];
+  return { ...quietly(`watching ${folder} for ${count}: ${names}`), tips };
+}
+
+function describeReread(outcome: Reread): EventLine {
+  const about = "settings";
+  if (outcome.kind === "taken") return { about, text: outcome.text, tone: "quiet" };
+  return { about, text: outcome.problems.map((problem) => problem.toText()).join("\n"), tone: "bad" };
+}
+
+function quietly(text: string): EventLine {
+  return { about: "config-sync", text, tone: "quiet" };
 }

@@ -28,9 +28,8 @@ Exit codes: 0 the status was printed, whatever it is, 1 it cannot be found out.`
 };
 
 async function runStatus(call: Call): Promise<number> {
-  const { openWorkspace } = await import("../workspace.ts");
   const { findStatus } = await import("./find-status.ts");
-  const report = await findStatus(await openWorkspace(call.workspace));
+  const report = await findStatus(call.workspace);
   if (call.json) call.print(JSON.stringify(report, null, 2));
   else await printStatus(report, call);
   return exitCodes.ok;

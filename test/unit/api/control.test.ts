@@ -26,10 +26,10 @@ afterEach(async () => {
 });
 
 const never = (): Promise<never> => new Promise(() => undefined);
-const silent: ControlHandlers = { status: never, apply: never, reload: never };
+const silent: ControlHandlers = { status: never, apply: never, reload: never, retry: never };
 
 describe("the control socket", () => {
-  test.each(["/apply", "/reload?service=web"])(
+  test.each(["/apply", "/reload?service=web", "/retry?service=web"])(
     "begins the answer to %s before there is anything to tell",
     async (route) => {
       server = await serveControl(socket, silent);

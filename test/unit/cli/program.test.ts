@@ -14,7 +14,19 @@ async function run(...argv: string[]): Promise<{ code: number; stdout: string; s
   return { code: await runCommandLine(argv), ...written };
 }
 
-const commands = ["init", "start", "plan", "apply", "status", "validate", "explain", "reload", "doctor", "wait"];
+const commands = [
+  "init",
+  "start",
+  "plan",
+  "apply",
+  "status",
+  "validate",
+  "explain",
+  "reload",
+  "retry",
+  "doctor",
+  "wait",
+];
 
 describe("help", () => {
   test("of the program lists every command, how to begin, and the exit codes", async () => {
@@ -49,6 +61,7 @@ describe("a command line that cannot be understood ends with 64 and says why", (
     [["plan", "extra"], /too many arguments for 'plan'/],
     [["explain"], /missing required argument 'section.key'/],
     [["reload"], /missing required argument 'service'/],
+    [["retry"], /missing required argument 'service'/],
     [["init", "a", "b"], /too many arguments for 'init'/],
     [["plan", "-w"], /option '-w, --workspace <dir>' argument missing/],
     [["start", "--log", "xml"], /--log xml is not a format. Write text or json/],
@@ -85,7 +98,7 @@ describe("without a workspace", () => {
   test.each(commands.filter((command) => !["init", "doctor", "validate"].includes(command)))(
     "%s ends with 1, names the file it misses and what to do",
     async (command) => {
-      const argument = ["explain", "reload"].includes(command) ? ["x"] : [];
+      const argument = ["explain", "reload", "retry"].includes(command) ? ["x"] : [];
       const { code, stdout, stderr } = await run(command, ...argument, "--json", "-w", "/nowhere");
       expect(code).toBe(1);
       expect(stderr).toMatch(

@@ -1,0 +1,60 @@
+import type { Door } from "../apps/door.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { Engine } from "../sync/engine.ts";
+import type { Emit } from "../sync/events.ts";
+import { type Ledger, openLedger } from "../sync/ledger.ts";
+import { buildEngine, openDoor, type Workspace } from "../workspace.ts";
+
+/** A workspace that is being worked on, with all that ends when another one takes its place. */
+export interface Running {
+  readonly workspace: Workspace;
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly door: Door;
+  /** Ends the running steps in order. Throws WRITE_FAILED where the ledger could not be saved; even then nothing runs any more. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface RunOptions {
+  readonly tell: Emit;
+  /** False for one pass without watches. */
+  readonly watch: boolean;
+}
+
+/** Opens the ledger and starts the engine. Resolves after the first look at the sources. Throws STATE_UNUSABLE, HISTORY_UNUSABLE. */
+export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOptions): Promise<Running> {
+  await using opened = new AsyncDisposableStack();
+  const history = opened.adopt(await workspace.openHistory(), ({ close }) => close());
+  const ledger = await openState(workspace);
+  const onMended = (text: string): void => tell({ type: "mended", text });
+  for (const text of ledger.mended) onMended(text);
+  const door = openDoor(workspace, history, { onMended, renderings: () => engine.state().renderings });
+  opened.defer(door.close);
+  const engine = buildEngine(workspace, door, ledger, tell);
+  // Closes the ledger, too.
+  opened.defer(engine.stop);
+  const unwatched = (text: string): void => tell({ type: "unwatched", text });
+  if (watch) opened.defer(await door.watch(engine.lookAgain, unwatched));
+  await engine.start();
+  const all = opened.move();
+  return { workspace, ledger, engine, door, stop: () => all.disposeAsync() };
+}
+
+async function openState(workspace: Workspace): Promise<Ledger> {
+  try {
+    await workspace.keepKey();
+    return await openLedger(workspace.ledgerFile);
+  } catch (error) {
+    throw asStateError(error, workspace.settings.state);
+  }
+}
+
+/** What the system says of the state folder, in our words. */
+export function asStateError(error: unknown, state: string): ConfigSyncError {
+  const { code, message, hint } = asConfigSyncError(error, "STATE_UNUSABLE");
+  if (code !== "STATE_UNUSABLE" && code !== "WRITE_FAILED") return asConfigSyncError(error);
+  return new ConfigSyncError("STATE_UNUSABLE", `the state folder ${state} cannot be used: ${message}`, {
+    hint: hint ?? "Look at its owner and mode, or name another one under state in config-sync.yaml",
+    cause: error,
+  });
+}
