@@ -1,6 +1,6 @@
 import type { OutputPlan } from "../sync/plan.ts";
-import type { DiffLine, SecretKnowledge } from "../sync/shown-diff.ts";
-import type { Surveyed } from "../sync/survey.ts";
+import type { DiffLine } from "../sync/shown-diff.ts";
+import { isChange, type ShownService } from "../sync/shown-plan.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 import type { Style } from "./terminal.ts";
 
@@ -23,63 +23,12 @@ async function runPlan(call: Call): Promise<number> {
   const { inspectWorkspace, requireSnapshot, secretKnowledge, survey } = await import("./inspect.ts");
   const inspection = await inspectWorkspace(call.workspace);
   requireSnapshot(inspection);
-  const known = secretKnowledge(inspection);
-  const shown = await Promise.all((await survey(inspection)).map((service) => showService(service, known)));
-  if (call.json) call.print(JSON.stringify({ services: shown }, null, 2));
-  else printPlan(shown, call);
-  if (shown.some(({ error }) => error !== undefined)) return exitCodes.error;
-  return shown.some(isChange) ? exitCodes.changes : exitCodes.ok;
-}
-
-interface ShownService {
-  readonly name: string;
-  readonly verdict: string;
-  readonly why: string;
-  readonly outputs: readonly ShownOutput[];
-  readonly reload: string | null;
-  readonly probes: readonly string[];
-  readonly error?: string;
-}
-
-interface ShownOutput {
-  readonly path: string;
-  readonly action: OutputPlan["action"];
-  readonly diff: readonly DiffLine[];
-  readonly lacks?: string | undefined;
-}
-
-function isChange({ verdict }: Pick<ShownService, "verdict">): boolean {
-  return verdict === "apply" || verdict === "rollback";
-}
-
-async function showService({ name, service, plan, error }: Surveyed, known: SecretKnowledge): Promise<ShownService> {
-  if (service === undefined) {
-    return {
-      name,
-      verdict: "refused",
-      why: "",
-      outputs: [],
-      reload: null,
-      probes: [],
-      error: known.redact(error.toText()),
-    };
-  }
-  return {
-    name,
-    verdict: plan.verdict,
-    why: known.redact(plan.why),
-    outputs: await Promise.all(plan.outputs.map((output) => showOutput(output, known))),
-    reload: plan.reload?.shown ?? null,
-    probes: isChange(plan) ? service.probes.map(({ shown }) => shown) : [],
-  };
-}
-
-async function showOutput(planned: OutputPlan, known: SecretKnowledge): Promise<ShownOutput> {
-  const { output, action, lacks } = planned;
-  const shown = { path: output.shownPath, action, lacks };
-  if (action === "keep" || action === "wait") return { ...shown, diff: [] };
-  const { showDiff } = await import("../sync/shown-diff.ts");
-  return { ...shown, diff: showDiff(planned, known) };
+  const { showPlan } = await import("../sync/shown-plan.ts");
+  const shown = await showPlan(await survey(inspection), secretKnowledge(inspection));
+  if (call.json) call.print(JSON.stringify(shown, null, 2));
+  else printPlan(shown.services, call);
+  if (shown.services.some(({ error }) => error !== undefined)) return exitCodes.error;
+  return shown.services.some(isChange) ? exitCodes.changes : exitCodes.ok;
 }
 
 const signs: Readonly<Record<OutputPlan["action"], string>> = {

@@ -1,3 +1,4 @@
+import type { Finding } from "../sync/findings.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const validate: Command = {
@@ -17,11 +18,6 @@ Exit codes: 0 no errors (warnings do not count), 1 errors.`,
   run: runValidate,
 };
 
-interface Finding {
-  readonly severity: "error" | "warning";
-  readonly text: string;
-}
-
 async function runValidate(call: Call): Promise<number> {
   const findings = await find(call.workspace);
   const errors = findings.filter(({ severity }) => severity === "error").length;
@@ -39,29 +35,14 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-async function find(workspace: string): Promise<Finding[]> {
+async function find(folder: string): Promise<Finding[]> {
   const { inspectWorkspace } = await import("./inspect.ts");
-  const { formatPath } = await import("../config/path.ts");
-  const { asConfigSyncError, formatPlace } = await import("../errors.ts");
-  const error = (text: string): Finding => ({ severity: "error", text });
-  const warning = (text: string): Finding => ({ severity: "warning", text });
+  const { findAll, findingOf } = await import("../sync/findings.ts");
+  const { asConfigSyncError } = await import("../errors.ts");
   try {
-    const { workspace: opened, problems, snapshot, renderings } = await inspectWorkspace(workspace);
-    return [
-      ...problems.map((problem) => error(problem.toText())),
-      ...[...renderings].flatMap(([name, { error: problem }]) =>
-        problem === undefined ? [] : error(`${name}: ${problem.toText()}`),
-      ),
-      ...opened.services.flatMap(({ warnings }) =>
-        warnings.map(({ place, message }) => warning(`${formatPlace(place)}: ${message}`)),
-      ),
-      ...(snapshot?.overruled ?? []).map(({ entry, by }) =>
-        warning(
-          `${formatPlace(entry.origin)}: ${formatPath(entry.path)} has no effect: ${by.origin.source} has the last word on it`,
-        ),
-      ),
-    ];
-  } catch (thrown) {
-    return [error(asConfigSyncError(thrown).toText())];
+    const { workspace, ...inspection } = await inspectWorkspace(folder);
+    return findAll({ ...inspection, services: workspace.services });
+  } catch (error) {
+    return [findingOf(asConfigSyncError(error))];
   }
 }

@@ -1,0 +1,61 @@
+import type { Snapshot } from "../config/layers.ts";
+import { formatPath } from "../config/path.ts";
+import { type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
+import type { Service } from "../services/catalog.ts";
+import type { Renderings } from "./renderings.ts";
+
+/** What is found without asking a service. Errors stand in the way, warnings do not. */
+export interface Finding {
+  readonly severity: "error" | "warning";
+  /** All of it in one line for people. */
+  readonly text: string;
+  readonly code?: string;
+  readonly key?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly hint?: string;
+}
+
+export interface Findable {
+  readonly problems: readonly ConfigSyncError[];
+  readonly snapshot: Snapshot | undefined;
+  readonly renderings: Renderings;
+  readonly services: readonly Service[];
+}
+
+export function findAll({ problems, snapshot, renderings, services }: Findable): Finding[] {
+  return [
+    ...problems.map((problem) => findingOf(problem)),
+    ...[...renderings].flatMap(([name, { error }]) => (error === undefined ? [] : findingOf(error, name))),
+    ...services.flatMap(({ warnings }) => warnings.map(({ place, message }) => warning(place, message))),
+    ...(snapshot?.overruled ?? []).map(({ entry, by }) =>
+      warning(
+        entry.origin,
+        `${formatPath(entry.path)} has no effect: ${by.origin.source} has the last word on it`,
+        formatPath(entry.path),
+      ),
+    ),
+  ];
+}
+
+/** An error as a finding; `about` is the service that it was met at. */
+export function findingOf(error: ConfigSyncError, about?: string): Finding {
+  const { code, key, hint, place } = error;
+  const text = `${about === undefined ? "" : `${about}: `}${error.toText()}`;
+  return { severity: "error", text, code, ...present({ key, hint }), ...placeOf(place) };
+}
+
+function warning(place: Place, message: string, key?: string): Finding {
+  return { severity: "warning", text: `${formatPlace(place)}: ${message}`, ...present({ key }), ...placeOf(place) };
+}
+
+function placeOf({ file, line, column }: Place) {
+  return { ...present({ file }), ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+}
+
+function present(texts: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
+}
