@@ -3,9 +3,10 @@ import type { RevisionInfo } from "../history/history.ts";
 
 const mostNamed = 5;
 
-/** The message of a revision that was not made at the door: names of keys, never values. */
-export function describeOutside(head: RevisionInfo | undefined, changes: readonly Change[]): string {
+/** The message of a revision that was not made at the door: names of keys, never values. No changes: nobody knows them. */
+export function describeOutside(head: RevisionInfo | undefined, changes: readonly Change[] | undefined): string {
   if (head === undefined) return "as it was found";
+  if (changes === undefined) return "edited in the file while config-sync did not run";
   if (changes.length === 0) return "edited in the file: no value is different";
   return `edited in the file: ${describeKeys(changes)}`;
 }

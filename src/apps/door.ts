@@ -5,6 +5,7 @@
  */
 import { type Change, diffSnapshots } from "../config/diff.ts";
 import type { Snapshot } from "../config/layers.ts";
+import type { Path } from "../config/path.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -12,7 +13,7 @@ import type { App, Look } from "./app.ts";
 import type { Changed, ChangeRequest, RollbackRequest, Signature } from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
 import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
-import { placeEdits, type Writable, writableSources } from "./place-edits.ts";
+import { isWritable, placeEdits, type Writable, writableSources } from "./place-edits.ts";
 import { createRecorder } from "./recorder.ts";
 import { restoreDocuments } from "./restore.ts";
 
@@ -37,7 +38,13 @@ export interface Door {
   readonly name: string;
   /** Looks at the sources; what is new is recorded. Problems of the history stand among the problems, and hold nothing up. */
   readonly look: () => Promise<RevisedLook>;
+  /** What the last look, or the last change since, brought. */
+  readonly current: () => RevisedLook;
   readonly watch: App["watch"];
+  /** Whether a value of this path could be set. */
+  readonly isWritable: (path: Path) => boolean;
+  /** The configuration as it was by a revision, understood as the sources are today. Throws what is wrong with it today. */
+  readonly read: (revision: Revision) => Snapshot;
   /**
    * Sets and removes values. Resolves when it would survive a power cut; the services come after that. Throws and changes nothing:
    * REVISION_MOVED, READ_ONLY, NOT_FOUND, UNREPRESENTABLE, what `check` throws, HISTORY_UNUSABLE, WRITE_FAILED, and what is wrong with
@@ -61,6 +68,7 @@ export function createDoor(parts: DoorParts): Door {
   const alone = oneAfterTheOther();
   const listeners = new Set<() => void>();
   let current: Snapshot | undefined;
+  let problems: readonly ConfigSyncError[] = [];
   /** What stands in the files as far as we know: newer than what the sources loaded, right after a change of ours. */
   let known: ReadonlyMap<string, Buffer> = new Map();
   let opened = false;
@@ -76,19 +84,22 @@ export function createDoor(parts: DoorParts): Door {
 
   const lookAlone = async (): Promise<RevisedLook> => {
     const trouble = await open().then(recorder.trouble, asUnusable);
-    const { snapshot, problems } = await app.look();
-    if (snapshot !== undefined && problems.length === 0) {
-      const changes = diffSnapshots(current, snapshot);
+    const found = await app.look();
+    const { snapshot } = found;
+    if (snapshot !== undefined && found.problems.length === 0) {
+      const changes = current && diffSnapshots(current, snapshot);
       current = snapshot;
       known = new Map(app.sources.flatMap(({ name, document }) => bytesOf(name, document?.bytes())));
       if (opened) await noteIfNew(snapshot, changes);
     }
-    const all = trouble === undefined ? problems : [...problems, trouble];
-    return { snapshot, revision: opened ? recorder.head() : undefined, problems: all };
+    problems = trouble === undefined ? found.problems : [...found.problems, trouble];
+    return now();
   };
 
+  const now = (): RevisedLook => ({ snapshot: current, revision: opened ? recorder.head() : undefined, problems });
+
   /** Values tell at once whether there is news; whether a comment changed since the last run is not worth waiting for at the start. */
-  const noteIfNew = async (snapshot: Snapshot, changes: readonly Change[]): Promise<void> => {
+  const noteIfNew = async (snapshot: Snapshot, changes: readonly Change[] | undefined): Promise<void> => {
     const head = recorder.head();
     const note = (): void =>
       void recorder.note(draft(snapshot, known, { author: "file", message: describeOutside(head, changes) }));
@@ -105,9 +116,9 @@ export function createDoor(parts: DoorParts): Door {
   const prepare = async (expected: number | undefined): Promise<Snapshot> => {
     await open();
     const isKnown =
-      current !== undefined && writable.every(({ name, document }) => isOnDisk(document, known.get(name)));
-    const problems = isKnown ? [] : (await lookAlone()).problems;
-    const [problem] = problems;
+      current !== undefined &&
+      app.sources.every(({ name, document }) => document === undefined || isOnDisk(document, known.get(name)));
+    const [problem] = isKnown ? [] : (await lookAlone()).problems;
     if (problem !== undefined) throw problem;
     if (current === undefined) throw new ConfigSyncError("INTERNAL", "no values and no reason for it");
     const head = recorder.head()?.number ?? 0;
@@ -171,6 +182,19 @@ export function createDoor(parts: DoorParts): Door {
   return {
     name: app.name,
     look: () => alone(lookAlone),
+    current: now,
+    isWritable: (path) => current !== undefined && isWritable(path, app.sources, current),
+    read: ({ documents }) =>
+      app.imagine(
+        new Map(
+          app.sources.flatMap((source) => {
+            const bytes = documents.find(({ name }) => name === source.name)?.bytes;
+            return bytes === undefined || source.document === undefined
+              ? []
+              : [[source, source.document.read(Buffer.from(bytes))] as const];
+          }),
+        ),
+      ),
     watch: async (look, onTrouble) => {
       listeners.add(look);
       const stop = await app.watch(look, onTrouble);

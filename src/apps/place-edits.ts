@@ -1,6 +1,6 @@
 /** Which document an edit goes into. Pure. */
 import type { Snapshot } from "../config/layers.ts";
-import { formatPath } from "../config/path.ts";
+import { formatPath, type Path } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Edit, Source, SourceDocument } from "../sources/source.ts";
 
@@ -30,6 +30,13 @@ export function placeEdits(
     for (const source of places) placed.set(source, [...(placed.get(source) ?? []), edit]);
   }
   return placed;
+}
+
+/** Whether a value of this path could be set. */
+export function isWritable(path: Path, sources: readonly Source[], snapshot: Snapshot): boolean {
+  const given = snapshot.entries.get(formatPath(path))?.origin.source;
+  const writable = writableSources(sources);
+  return given === undefined ? writable.length > 0 : writable.some(({ name }) => name === given);
 }
 
 /** Every writable source that gives something in the section. */
