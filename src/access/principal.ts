@@ -30,19 +30,36 @@ export interface Target {
   readonly section?: string | undefined;
 }
 
+/** What belongs to no app (users, keys): only a grant that is not narrowed at all reaches it. */
+export const everywhere = "everywhere";
+
+/** The section whose `key` is a key to the API itself: who may write it could make himself an admin, so it takes one. */
+export const keySection = "api_key";
+
 /** Whether the right reaches the target. Without a target: whether it is there at all, on whatever. */
-export function isAllowed({ grant }: Principal, right: Right, target?: Target): boolean {
-  if (roles.indexOf(grant.role) < rights.indexOf(right)) return false;
+export function isAllowed({ grant }: Principal, right: Right, target?: Target | typeof everywhere): boolean {
+  if (roles.indexOf(grant.role) < roles.indexOf(neededRole(right, target))) return false;
   if (target === undefined) return true;
+  if (target === everywhere) return grant.apps === undefined && grant.sections === undefined;
   if (grant.apps !== undefined && !grant.apps.includes(target.app)) return false;
   return grant.sections === undefined || (target.section !== undefined && grant.sections.includes(target.section));
 }
 
 /** Throws FORBIDDEN with what is missing. */
-export function requireRight(principal: Principal, right: Right, target?: Target): void {
+export function requireRight(principal: Principal, right: Right, target?: Target | typeof everywhere): void {
   if (isAllowed(principal, right, target)) return;
-  const where = target === undefined ? "" : ` on ${[target.app, target.section].filter(Boolean).join("/")}`;
+  const where =
+    target === undefined
+      ? ""
+      : target === everywhere
+        ? " on every app and section"
+        : ` on ${[target.app, target.section].filter(Boolean).join("/")}`;
   throw new ConfigSyncError("FORBIDDEN", `${principal.name} may not ${right}${where}`, {
-    hint: `Needed is the role ${roles[rights.indexOf(right)]}${where}`,
+    hint: `Needed is the role ${neededRole(right, target)}${where}`,
   });
+}
+
+function neededRole(right: Right, target: Target | typeof everywhere | undefined): Role {
+  const guarded = right === "write" && typeof target === "object" && target.section === keySection;
+  return roles[rights.indexOf(guarded ? "administer" : right)] ?? "admin";
 }

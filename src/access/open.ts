@@ -1,0 +1,62 @@
+/** Opens the file of those who are known, and puts together what the room offers. */
+import { join } from "node:path";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import type { Access } from "./access.ts";
+import { createAuthenticate } from "./authenticate.ts";
+import { manageKeys, manageUsers } from "./manage.ts";
+import { type Cost, createPasswords } from "./passwords.ts";
+import type { Grant } from "./principal.ts";
+import { createSignIn } from "./sign-in.ts";
+import { openStore } from "./store.ts";
+import { createThrottle, type ThrottleOptions } from "./throttle.ts";
+
+export interface AccessOptions {
+  /** See `accessFile`. It is made with the first key or user. */
+  readonly file: string;
+  readonly clock?: Clock;
+  /**
+   * The key that stands in the configuration itself, as it is now: asked at every request. Shorter ones than 16 characters are
+   * not taken. Without this function there is none.
+   */
+  readonly configuredKey?: (() => string | undefined) | undefined;
+  /** What the configured key may do. Default: everything with the app `default`, but not the managing of keys and users. */
+  readonly configuredGrant?: Grant;
+  /** What hashing a password costs. */
+  readonly cost?: Cost;
+}
+
+/** Where keys and users stand, by the state folder. */
+export function accessFile(state: string): string {
+  return join(state, "access.json");
+}
+
+/**
+ * The same file may be open in several processes: what one changes, the others see at the next question. Throws STATE_UNUSABLE for
+ * a file that is broken or cannot be read; it is left as it is.
+ */
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { file, clock = systemClock, configuredKey, configuredGrant = keyOfDefault, cost } = options;
+  const store = openStore(file);
+  store.read();
+  const passwords = createPasswords(cost);
+  const strangers = createThrottle(forStrangers, clock);
+  const byUser = createThrottle(forUsers, clock);
+  const byAddress = createThrottle(forAddresses, clock);
+  const configured = configuredKey && { key: configuredKey, grant: configuredGrant };
+  return {
+    authenticate: createAuthenticate({ store, clock, configured, strangers }),
+    ...createSignIn({ store, clock, passwords, byUser, byAddress, strangers }),
+    ...manageKeys({ store, clock, passwords }),
+    ...manageUsers({ store, clock, passwords }),
+  };
+}
+
+/** It lies in clear in a file that many read: it must not be able to make keys that outlive it. */
+const keyOfDefault: Grant = { role: "admin", apps: ["default"] };
+
+const minute = 60_000;
+
+/** The longest pause of a user is short, because anybody can bring it about; it still leaves a guesser 1,440 tries a day. */
+const forUsers: ThrottleOptions = { free: 5, first: 1000, longest: minute, capacity: 10_000 };
+const forAddresses: ThrottleOptions = { free: 20, first: 1000, longest: 15 * minute, capacity: 10_000 };
+const forStrangers: ThrottleOptions = { free: 20, first: 1000, longest: minute, capacity: 10_000 };
