@@ -3,6 +3,7 @@ import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Engine } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
 import { type Ledger, openLedger } from "../sync/ledger.ts";
+import { watchThings } from "../sync/thing-watch.ts";
 import { buildEngine, openDoor, type Workspace } from "../workspace.ts";
 
 /** A workspace that is being worked on, with all that ends when another one takes its place. */
@@ -36,6 +37,7 @@ export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOpt
   const unwatched = (text: string): void => tell({ type: "unwatched", text });
   if (watch) opened.defer(await door.watch(engine.lookAgain, unwatched));
   await engine.start();
+  if (watch) opened.defer(watchThings(engine, workspace.services, workspace.connections));
   const all = opened.move();
   return { workspace, ledger, engine, door, stop: () => all.disposeAsync() };
 }

@@ -9,10 +9,10 @@ import { reached } from "../platform/reached.ts";
 import { commitFiles, discardFiles, type Staged } from "../platform/safe-write.ts";
 import type { RenderedOutput } from "../services/render.ts";
 import { previousFile, restoreFiles, stageOutput } from "./files.ts";
+import { noteHealthy } from "./healthy.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
 import type { Mark, Undo } from "./record.ts";
 import { finishRollback, quarantine, rollBack } from "./rollback.ts";
-import { keepWayBack } from "./together.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
 import { waitUntilHealthy } from "./verify.ts";
 
@@ -28,17 +28,13 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
   const { ledger, service } = turn;
   const changes = plan.outputs.filter(({ action }) => action === "create" || action === "update");
   const { undo: undoBefore, owned: ownedBefore } = ledger.record(service.name);
-  const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
   const staged = new Map<Staged, OutputPlan>();
   const committed: OutputPlan[] = [];
   try {
-    const undo = await prepareUndo(plan, turn, changes);
-    ledger.update(service.name, { undo, owned });
     if (changes.length > 0) tell(turn, "writing", describeWrites(changes, plan.why));
-    // The way back, and which keys are ours, must be as durable as the files before anything becomes visible.
-    const matters = undo !== undefined || JSON.stringify(owned) !== JSON.stringify(ownedBefore);
     const staging = changes.map(async (change) => staged.set(await stageOutput(change, turn), change));
-    const ended = await Promise.allSettled([matters ? ledger.flush() : undefined, ...staging]);
+    // The way back, and which keys are ours, must be as durable as the files before anything becomes visible.
+    const ended = await Promise.allSettled([keepUndo(plan, turn, changes), ...staging]);
     const failed = ended.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
     reached("way-back-kept");
@@ -55,9 +51,18 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
     await quarantine(turn, error, { refused: true });
     return { kind: "refused", error };
   }
-  ledger.update(service.name, { written: mark });
+  ledger.update(service.name, { written: { ...mark, at: turn.clock.now() } });
   reached("committed");
   return undefined;
+}
+
+async function keepUndo(plan: ServicePlan, turn: Turn, changes: readonly OutputPlan[]): Promise<void> {
+  const { ledger, service } = turn;
+  const undo = await prepareUndo(plan, turn, changes);
+  const owned = Object.fromEntries(plan.outputs.map(({ output, owned }) => [output.path, owned]));
+  const matters = undo !== undefined || JSON.stringify(owned) !== JSON.stringify(ledger.record(service.name).owned);
+  ledger.update(service.name, { undo, owned });
+  if (matters) await ledger.flush();
 }
 
 /**
@@ -126,7 +131,8 @@ async function load(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome 
     if (turn.stopping.aborted) return { kind: "superseded" };
     return judgeReload(asConfigSyncError(thrown), turn);
   }
-  ledger.update(service.name, { ...loaded, lastReload: { at, took: clock.now() - at, shown } });
+  // Which run that was is asked when it is healthy: a restart may end one and begin the next at any time.
+  ledger.update(service.name, { ...loaded, incarnation: undefined, lastReload: { at, took: clock.now() - at, shown } });
   return undefined;
 }
 
@@ -142,33 +148,26 @@ async function judgeReload(error: ConfigSyncError, turn: Turn): Promise<Outcome>
   return takeBack(turn, error);
 }
 
-/** Where no file was touched there is nothing to take back: it is asked again until it is healthy. */
+/**
+ * Where no file was touched there is nothing to take back, and where the service was ill before, that would not help: it is asked again
+ * until it is healthy.
+ */
 async function takeBack(turn: Turn, error: ConfigSyncError): Promise<Outcome> {
-  const touched = (turn.ledger.record(turn.service.name).undo?.files ?? []).length > 0;
-  return touched && turn.service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
+  const { undo, ill } = turn.ledger.record(turn.service.name);
+  const touched = (undo?.files ?? []).length > 0;
+  return touched && !ill && turn.service.onFailure === "rollback" ? rollBack(turn, error) : { kind: "retry", error };
 }
 
 async function verify(turn: Turn, mark: Mark): Promise<Outcome> {
-  const { ledger, service } = turn;
   try {
     await askUntilHealthy(turn);
     reached("probed");
   } catch (thrown) {
     if (turn.stopping.aborted || turn.superseded.aborted) return { kind: "superseded" };
-    return takeBack(turn, asConfigSyncError(thrown));
+    const error = asConfigSyncError(thrown);
+    return error.code === "UNREACHABLE" ? { kind: "retry", error } : takeBack(turn, error);
   }
-  ledger.update(service.name, {
-    healthy: { ...mark, at: turn.clock.now() },
-    healthyOn: service.fingerprint,
-    standby: turn.inGroup ? keepWayBack(ledger.record(service.name)) : undefined,
-    actions: { reloads: service.reload.map(({ action }) => action), probes: service.probes },
-    undo: undefined,
-    attempts: 0,
-    refusals: 0,
-    retryAt: undefined,
-    trouble: undefined,
-  });
-  reached("healthy");
+  await noteHealthy(turn, mark);
   return { kind: "done" };
 }
 

@@ -11,9 +11,10 @@ import type { RevisionInfo } from "../history/history.ts";
 import { confine } from "../platform/confine.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { recoverWrites } from "../platform/safe-write.ts";
+import { isAbout, type ThingHint } from "../platform/thing.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Names, RenderedService } from "../services/render.ts";
-import { createActions } from "./actions.ts";
+import { createActions, thingsOf } from "./actions.ts";
 import { editsToAdopt } from "./adopt.ts";
 import type { Backoff } from "./backoff.ts";
 import { watchDrift } from "./drift-watch.ts";
@@ -48,10 +49,14 @@ export interface Engine {
   readonly lookAgain: () => void;
   /** The same, and every service is compared with what it should have. */
   readonly lookAtEverything: () => void;
+  /** Something happened outside: the services that this is about are looked after. */
+  readonly hint: (hint: ThingHint) => void;
   /** Reloads a service now, also one that is quarantined or has nothing to do. */
   readonly force: (service: string) => void;
   /** Tries what was given up for a service once more, and what waits for a later try now. */
   readonly retry: (service: string) => void;
+  /** Resolves when no service is being worked on or queued; what rests from a burst of changes may go on resting. */
+  readonly idle: () => Promise<void>;
   /** Resolves when nothing is left to do now; what waits for a retry does not count. */
   readonly settled: () => Promise<void>;
   /** Ends what runs, at the next step of each, and closes the ledger. */
@@ -217,6 +222,11 @@ export function createEngine(parts: EngineParts): Engine {
     start,
     lookAgain,
     lookAtEverything,
+    hint: (hint) => {
+      for (const [name, { wanted }] of renderings)
+        if (wanted !== undefined && thingsOf(wanted.service).some((thing) => isAbout(hint, thing))) turns.doubt(name);
+    },
+    idle: queue.idle,
     force: (name) => {
       turns.force(name);
       queue.add(name);

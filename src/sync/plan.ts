@@ -71,7 +71,7 @@ export function planService(inputs: PlanInputs): ServicePlan {
   const drifted = isApplied ? needed.filter(isTouched) : [];
   const outputs = needed.map((plan) => (drifted.includes(plan) && !forced ? followPolicy(plan) : plan));
   const touched = outputs.some(isTouched);
-  const owed = record.healthy?.digest !== wanted || record.undo !== undefined;
+  const owed = record.healthy?.digest !== wanted || record.undo !== undefined || record.ill;
   const changedKeys = Object.keys({ ...record.keys, ...keys }).filter((key) => record.keys[key] !== keys[key]);
   const absent = outputs.every(({ action }) => action === "wait");
   const verdict = absent ? "absent" : forced ? "apply" : judge(service, record, touched || owed);
@@ -224,7 +224,8 @@ function explainWhy(known: {
     return `revision ${record.quarantine?.revision} failed: ${record.quarantine?.reason}`;
   if (drifted) return "somebody else changed the file";
   if (record.healthy === undefined && record.written === undefined) return "first time";
-  if (!touched && record.loaded?.digest === record.written?.digest) return "not known to be healthy yet";
+  if (!touched && record.loaded?.digest === record.written?.digest)
+    return record.ill ? "not healthy" : "not known to be healthy yet";
   if (!touched) return "written, but not loaded yet";
   if (changedKeys.length === 0) return "the template changed";
   const shown = changedKeys.slice(0, 3).join(", ");

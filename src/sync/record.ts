@@ -92,6 +92,10 @@ export interface ServiceRecord {
   readonly retryAt: number | undefined;
   readonly lastReload: { readonly at: number; readonly took: number; readonly shown: string } | undefined;
   readonly trouble: Trouble | undefined;
+  /** The run of the service that was last seen healthy; undefined where nobody knows. */
+  readonly incarnation: string | undefined;
+  /** It is not well, and no change of ours is to blame: so none is taken back. */
+  readonly ill: boolean;
 }
 
 export const emptyRecord: ServiceRecord = {
@@ -112,4 +116,6 @@ export const emptyRecord: ServiceRecord = {
   retryAt: undefined,
   lastReload: undefined,
   trouble: undefined,
+  incarnation: undefined,
+  ill: false,
 };

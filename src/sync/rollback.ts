@@ -34,7 +34,7 @@ export async function quarantine(
 /** The way back from wherever it stands. It can be begun any number of times. */
 export async function finishRollback(turn: Turn): Promise<Outcome> {
   const { ledger, service } = turn;
-  const { undo, healthy, quarantine: failed, actions } = ledger.record(service.name);
+  const { undo, healthy, quarantine: failed, actions, trouble } = ledger.record(service.name);
   const reason = failed?.reason ?? "the change failed";
   try {
     tell(turn, "rolling-back", reason);
@@ -57,8 +57,14 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
     keys: undo?.keys ?? {},
     form: undo?.form,
     undo: undefined,
+    ill: false,
     attempts: 0,
     retryAt: undefined,
+    // What stood in the way back is over; why it was taken remains.
+    trouble:
+      trouble?.message === reason
+        ? trouble
+        : { code: "UNHEALTHY", message: reason, at: failed?.at ?? turn.clock.now() },
   });
   await ledger.flush();
   reached("rolled-back");
@@ -78,7 +84,9 @@ async function runAsBefore(turn: Turn): Promise<void> {
   const at = clock.now();
   if (undo.wasRunning === false) await turn.actions.stop(reload, turn.stopping);
   else {
-    await turn.actions.reload(reload, turn.stopping);
+    const runs = await turn.actions.isRunning(reload, turn.stopping).catch(() => undefined);
+    // What the change ended cannot be told anything.
+    await (runs === false ? turn.actions.start : turn.actions.reload)(reload, turn.stopping);
     ledger.update(service.name, { lastReload: { at, took: clock.now() - at, shown: reload.shown } });
   }
   ledger.update(service.name, { loaded: healthy, keys: undo.keys, form: undo.form, undo: { ...undo, rule: -1 } });

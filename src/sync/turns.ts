@@ -4,6 +4,7 @@ import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
+import { type Doubt, isHastened, lookAfter, needsCare, type Question } from "./care.ts";
 import type { Step } from "./events.ts";
 import type { Pace } from "./pace.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
@@ -33,6 +34,8 @@ export interface Turns {
   readonly take: (name: string) => Promise<void>;
   /** The next turn reloads, whatever the ledger says. */
   readonly force: (name: string) => void;
+  /** Something happened to the service: the next turn looks whether it is well. */
+  readonly doubt: (name: string) => void;
   /** The next turn tries what was given up, and waits for nothing. */
   readonly retry: (name: string) => void;
   /** Something else is wanted now: old failures say nothing about it, and a wait for health on the old is over. */
@@ -49,6 +52,7 @@ export function createTurns(parts: TurnParts): Turns {
   const { ledger, clock, queue, together } = parts;
   const running = new Map<string, Running>();
   const forced = new Set<string>();
+  const doubts = new Map<string, Doubt>();
   const refused = new Map<string, string>();
   const begun = new Set<string>();
   const seen = createSeen();
@@ -77,11 +81,13 @@ export function createTurns(parts: TurnParts): Turns {
     }
   };
 
-  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | "current" | undefined> => {
+  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | Question | "current" | undefined> => {
     const { service } = wanted;
     const isForced = forced.delete(service.name);
+    const doubt = doubts.get(service.name);
+    doubts.delete(service.name);
     if (!isForced) await together.align(service.name);
-    if (!isForced && seen.isUnchanged(wanted, ledger.record(service.name))) return "current";
+    if (!isForced && doubt === undefined && seen.isUnchanged(wanted, ledger.record(service.name))) return "current";
     const stamp = stampOutputs(service);
     const plan = await lookAndPlan(wanted, parts, isForced);
     if (plan.drifted.length > 0 && !isForced) await noteDrift(plan);
@@ -90,6 +96,12 @@ export function createTurns(parts: TurnParts): Turns {
     if (plan.verdict === "absent") {
       together.noteAbsent(service.name);
       return undefined;
+    }
+    const inGroup = together.mates(service.name).length > 0;
+    const turn = { ...parts, service, revision: ledger.revision()?.number ?? 0, superseded, inGroup };
+    if (!isForced && needsCare(plan, ledger.record(service.name), doubt)) {
+      const outcome = await lookAfter(plan, turn, doubt);
+      if (outcome !== "current") return outcome;
     }
     if (plan.verdict === "current") {
       forgetTrouble(service.name);
@@ -100,9 +112,7 @@ export function createTurns(parts: TurnParts): Turns {
     if (plan.verdict === "apply" && !isForced && (waitsForOthers(service) || waitsForPace(plan, service)))
       return undefined;
     if (plan.drifted.length > 0) parts.pace.noteRepair(service.name);
-    const revision = ledger.revision()?.number ?? 0;
-    const inGroup = together.mates(service.name).length > 0;
-    return applyService(plan, { ...parts, service, revision, superseded, inGroup });
+    return applyService(plan, turn);
   };
 
   const noteCurrent = ({ name, fingerprint }: RenderedService): void => {
@@ -143,8 +153,9 @@ export function createTurns(parts: TurnParts): Turns {
   };
 
   const waitsForRetry = (name: string): boolean => {
-    const pause = (ledger.record(name).retryAt ?? 0) - clock.now();
-    if (pause <= 0 || forced.has(name)) return false;
+    const record = ledger.record(name);
+    const pause = (record.retryAt ?? 0) - clock.now();
+    if (pause <= 0 || forced.has(name) || (doubts.has(name) && isHastened(record))) return false;
     queue.addAfter(name, pause);
     return true;
   };
@@ -166,9 +177,13 @@ export function createTurns(parts: TurnParts): Turns {
     queue.add(...parts.dependents(name));
   };
 
-  const settle = (name: string, outcome: Outcome): void => {
+  const settle = (name: string, outcome: Outcome | Question): void => {
     switch (outcome.kind) {
       case "superseded":
+        return;
+      case "ask-again":
+        if (outcome.doubt !== undefined) doubts.set(name, outcome.doubt);
+        queue.addAfter(name, outcome.after);
         return;
       case "retry":
         retryLater(name, outcome.error);
@@ -234,6 +249,12 @@ export function createTurns(parts: TurnParts): Turns {
     queue.add(name, ...together.mates(name));
   };
 
+  /** Who is in doubt already is not given new patience: a service that ends again and again would never be called ill. */
+  const doubt = (name: string): void => {
+    if (!doubts.has(name)) doubts.set(name, { since: clock.now(), tries: 0 });
+    queue.add(name);
+  };
+
   const tellOnce = (service: string, step: Step, text: string): void => {
     const last = told.get(service);
     if (last?.step === step && last.text === text) return;
@@ -250,6 +271,7 @@ export function createTurns(parts: TurnParts): Turns {
     take,
     startAfresh,
     force: (name) => void forced.add(name),
+    doubt,
     retry,
     running: () => new Set(running.keys()),
   };

@@ -1,0 +1,89 @@
+/**
+ * Looking after services that nothing is changed for: whether they are still well, and still run on what they were given. They are asked
+ * because something happened to them, and as long as they are ill.
+ */
+import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import type { Incarnation } from "../reload/reload.ts";
+import { pauseAfter } from "./backoff.ts";
+import { noteHealthy, runOf } from "./healthy.ts";
+import type { ServicePlan } from "./plan.ts";
+import type { ServiceRecord } from "./record.ts";
+import type { Outcome, Turn } from "./turn.ts";
+import { asError, firstComplaint } from "./verify.ts";
+
+/** Something happened to a service, and so often it was asked since then and was not well. */
+export interface Doubt {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly tries: number;
+}
+
+/** Whether this turn is one to look after the service in: there is nothing to write, and nothing to tell it. */
+export function needsCare(plan: ServicePlan, record: ServiceRecord, doubt: Doubt | undefined): boolean {
+  if (plan.verdict === "current") return doubt !== undefined || record.trouble?.code === "UNREACHABLE";
+  const isWritten = plan.outputs.every(({ action }) => action !== "create" && action !== "update");
+  return plan.verdict === "apply" && record.ill && isWritten && plan.reload === undefined;
+}
+
+/**
+ * One question. In doubt a service has the patience of its manifest to become well, and waits for the next question in no one's way:
+ * many may be down at once, and changes of the others must get through. After that it is ill.
+ */
+export async function lookAfter(
+  plan: ServicePlan,
+  turn: Turn,
+  doubt: Doubt | undefined,
+): Promise<Outcome | Question | "current"> {
+  const { ledger, service, clock, stopping } = turn;
+  const record = ledger.record(service.name);
+  const run = await runOf(turn);
+  if (isOlder(run, record)) {
+    ledger.update(service.name, { loaded: undefined, ill: true, retryAt: undefined, attempts: 0 });
+    return { kind: "ask-again", after: 0, doubt: undefined };
+  }
+  try {
+    const complaint = await firstComplaint(service.probes, turn.actions, stopping);
+    if (complaint !== undefined) return judge(asError(complaint), turn, doubt);
+  } catch (thrown) {
+    return stopping.aborted ? { kind: "superseded" } : judge(asConfigSyncError(thrown), turn, undefined);
+  }
+  if (record.ill) {
+    await noteHealthy(turn, { revision: turn.revision, digest: plan.digest, at: clock.now() });
+    return { kind: "done" };
+  }
+  if (run !== undefined && run.id !== record.incarnation) ledger.update(service.name, { incarnation: run.id });
+  return "current";
+}
+
+/** The next turn asks again, so many milliseconds later. */
+export interface Question {
+  readonly kind: "ask-again";
+  readonly after: number;
+  readonly doubt: Doubt | undefined;
+}
+
+/** Another run than the one that was told, and it began before our files were in place: it never read them. */
+function isOlder(run: Incarnation | undefined, { incarnation, written }: ServiceRecord): boolean {
+  if (run === undefined || incarnation === undefined || run.id === incarnation) return false;
+  return run.startedAt < (written?.at ?? 0);
+}
+
+/** Where nobody could be asked the service is not ill, as far as is known. */
+function judge(error: ConfigSyncError, { ledger, service, clock }: Turn, doubt: Doubt | undefined): Outcome | Question {
+  if (doubt !== undefined) {
+    const { since, tries } = { ...doubt, tries: doubt.tries + 1 };
+    const after = pauseAfter(tries, service.backoff);
+    if (clock.now() + after <= since + service.backoff.give_up)
+      return { kind: "ask-again", after, doubt: { since, tries } };
+  }
+  if (error.code !== "UNREACHABLE") ledger.update(service.name, { ill: true });
+  return { kind: "retry", error };
+}
+
+/**
+ * Whether news of the service are a reason not to wait for the next try: it was not there, or is only asked. Where it would be told to
+ * reload the news may be of that very reload, and would go round in a circle with it.
+ */
+export function isHastened({ trouble, ill, loaded, written }: ServiceRecord): boolean {
+  return trouble?.code === "UNREACHABLE" || (ill && loaded?.digest === written?.digest);
+}
