@@ -80,10 +80,20 @@ function judge(error: ConfigSyncError, { ledger, service, clock }: Turn, doubt: 
   return { kind: "retry", error };
 }
 
+/** Whether news of the service are a reason not to wait for the next try: it was not there, or was not well without our doing. */
+export function isHastened({ trouble, ill }: ServiceRecord): boolean {
+  return trouble?.code === "UNREACHABLE" || ill;
+}
+
 /**
- * Whether news of the service are a reason not to wait for the next try: it was not there, or is only asked. Where it would be told to
- * reload the news may be of that very reload, and would go round in a circle with it.
+ * A service that refused to be told may have been started by somebody since its files were written: then it has read them, and is
+ * only asked from now on.
  */
-export function isHastened({ trouble, ill, loaded, written }: ServiceRecord): boolean {
-  return trouble?.code === "UNREACHABLE" || (ill && loaded?.digest === written?.digest);
+export async function noteOwnStart({ digest, keys, form }: ServicePlan, turn: Turn): Promise<boolean> {
+  const { ledger, service } = turn;
+  const { written } = ledger.record(service.name);
+  const run = await runOf(turn);
+  if (run === undefined || written?.digest !== digest || run.startedAt < written.at) return false;
+  ledger.update(service.name, { loaded: written, keys, form, incarnation: run.id });
+  return true;
 }

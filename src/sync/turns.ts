@@ -4,7 +4,7 @@ import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
-import { type Doubt, isHastened, lookAfter, needsCare, type Question } from "./care.ts";
+import { type Doubt, isHastened, lookAfter, needsCare, noteOwnStart, type Question } from "./care.ts";
 import type { Step } from "./events.ts";
 import type { Pace } from "./pace.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
@@ -103,6 +103,12 @@ export function createTurns(parts: TurnParts): Turns {
       const outcome = await lookAfter(plan, turn, doubt);
       if (outcome !== "current") return outcome;
     }
+    if (!isForced && plan.reload !== undefined && isEarly(service.name)) {
+      // The news may be of our own last try: to tell the service before its time would go round in a circle with it.
+      if (await noteOwnStart(plan, turn)) return { kind: "ask-again", after: 0, doubt };
+      waitsForRetry(service.name);
+      return undefined;
+    }
     if (plan.verdict === "current") {
       forgetTrouble(service.name);
       noteCurrent(service);
@@ -158,6 +164,12 @@ export function createTurns(parts: TurnParts): Turns {
     if (pause <= 0 || forced.has(name) || (doubts.has(name) && isHastened(record))) return false;
     queue.addAfter(name, pause);
     return true;
+  };
+
+  /** The turn comes before the time for the next try, and not because what was not there may be there now. */
+  const isEarly = (name: string): boolean => {
+    const { retryAt = 0, trouble } = ledger.record(name);
+    return retryAt > clock.now() && trouble?.code !== "UNREACHABLE";
   };
 
   /** A service is not moved while one that it needs is down: its probe would blame the wrong change. */
