@@ -1,0 +1,70 @@
+/** One reader of the events: server-sent events over an answer that stays open. */
+import type { ServerResponse } from "node:http";
+import type { EventLog, NumberedEvent } from "./event-log.ts";
+import { type Sight, seenEvent } from "./sight.ts";
+
+export interface EventStream {
+  /** Ends the answer properly; the reader comes back by itself. */
+  readonly end: () => void;
+}
+
+/** Bytes that may wait for a reader. One that is slower is cut off, and can go on from its last event. */
+const mostUnread = 256 * 1024;
+
+/** Milliseconds. Proxies close what is silent, and a reader that is gone is noticed when it is written to. */
+const beat = 15_000;
+
+export interface StreamOptions {
+  readonly log: EventLog;
+  readonly sight: Sight;
+  /** Last-Event-ID. */
+  readonly after: string | undefined;
+  /** Asked with every beat: whether the reader still may read. */
+  readonly mayStay: () => Promise<boolean>;
+  readonly onEnd: () => void;
+}
+
+/** The head of the answer has been written. */
+export function streamEvents(
+  response: ServerResponse,
+  { log, sight, after, mayStay, onEnd }: StreamOptions,
+): EventStream {
+  const write = (text: string): void => {
+    if (response.destroyed || response.writableEnded) return;
+    response.write(text);
+    if (response.writableLength > mostUnread) response.destroy();
+  };
+  const tell = (numbered: NumberedEvent): void => {
+    const text = textFor(numbered, sight);
+    if (text !== undefined) write(`id: ${numbered.id}\nevent: ${numbered.event.type}\ndata: ${text}\n\n`);
+  };
+
+  const { events, gap } = log.since(after);
+  // The id comes with the first words, so that also who has seen no event yet can go on from here.
+  const missed = gap ? `event: gap\ndata: {"type":"gap"}\n\n` : "";
+  write(`retry: 2000\n${after === undefined ? `id: ${log.lastId()}\n` : ""}: config-sync\n\n${missed}`);
+  for (const event of events) tell(event);
+  const unfollow = log.follow(tell);
+
+  const end = (): void => void response.end();
+  const timer = setInterval(() => {
+    write(": still here\n\n");
+    mayStay().then(
+      (stays) => stays || end(),
+      () => end(),
+    );
+  }, beat).unref();
+
+  response.once("close", () => {
+    clearInterval(timer);
+    unfollow();
+    onEnd();
+  });
+  return { end };
+}
+
+function textFor({ event, text }: NumberedEvent, sight: Sight): string | undefined {
+  if (sight.whole) return text;
+  const seen = seenEvent(event, sight);
+  return seen === undefined ? undefined : JSON.stringify(seen);
+}

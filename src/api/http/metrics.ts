@@ -1,0 +1,114 @@
+/** Figures for Prometheus, in its text format: what the server counts itself, and what the status says when it is asked. */
+import type { SyncEvent } from "../../sync/events.ts";
+import type { StatusReport } from "../../sync/status.ts";
+import type { AnswerEvent } from "./answer-log.ts";
+
+export interface Metrics {
+  readonly note: (event: AnswerEvent) => void;
+  readonly noteEvent: (event: SyncEvent) => void;
+  readonly write: (report: StatusReport, now: { readonly streams: number; readonly version: string }) => string;
+}
+
+/** Seconds. An answer that is read from memory takes a fraction of the first, one that is held for health up to the last. */
+const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60] as const;
+
+interface Durations {
+  /** Of each bucket alone. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+export function createMetrics(): Metrics {
+  const answers = new Map<string, number>();
+  const durations = new Map<string, Durations>();
+  const steps = new Map<string, number>();
+
+  const note = (event: AnswerEvent): void => {
+    if (event.type !== "answered") return;
+    const { method, route, status, took } = event;
+    count(answers, labels({ method, route, status: `${status}` }));
+    const key = labels({ method, route });
+    const duration = durations.get(key) ?? { counts: buckets.map(() => 0), sum: 0, count: 0 };
+    durations.set(key, duration);
+    const bucket = buckets.findIndex((limit) => took / 1000 <= limit);
+    if (bucket >= 0) duration.counts[bucket] = (duration.counts[bucket] ?? 0) + 1;
+    duration.sum += took / 1000;
+    duration.count++;
+  };
+
+  const noteEvent = (event: SyncEvent): void => {
+    if (event.type === "service") count(steps, labels({ service: event.service, step: event.step }));
+  };
+
+  const write: Metrics["write"] = (report, { streams, version }) => {
+    const { daemon, revision, problems, services } = report;
+    const memory = process.memoryUsage.rss();
+    const families = [
+      family("info", "gauge", "Always 1.", [[labels({ version }), 1]]),
+      family("start_time_seconds", "gauge", "When the daemon started.", [["", (daemon?.since ?? 0) / 1000]]),
+      family("resident_memory_bytes", "gauge", "Memory of the process.", [["", memory]]),
+      family("revision", "gauge", "The newest configuration that was taken up.", [["", revision?.number ?? 0]]),
+      family("source_problems", "gauge", "What keeps the sources from being used.", [["", problems.length]]),
+      family(
+        "service_state",
+        "gauge",
+        "1 for the state that the service is in.",
+        services.map(({ name, state }) => [labels({ service: name, state }), 1]),
+      ),
+      family(
+        "service_revision",
+        "gauge",
+        "The revision that the service was last healthy on.",
+        services.map(({ name, live }) => [labels({ service: name }), live ?? 0]),
+      ),
+      family("service_steps_total", "counter", "Steps of the engine since the start.", [...steps]),
+      family("event_streams", "gauge", "Readers of the events.", [["", streams]]),
+      family("http_requests_total", "counter", "Answers.", [...answers]),
+      histogram("http_request_duration_seconds", "How long answers took.", durations),
+    ];
+    return families.join("");
+  };
+
+  return { note, noteEvent, write };
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** `{method="GET",route="/health"}`, escaped as the text format asks for. */
+function labels(values: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(values).map(([name, value]) => {
+    const escaped = value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+    return `${name}="${escaped}"`;
+  });
+  return `{${pairs.join(",")}}`;
+}
+
+type Samples = readonly (readonly [labels: string, value: number])[];
+
+function family(name: string, type: "gauge" | "counter", help: string, samples: Samples): string {
+  const lines = samples.map(([labelled, value]) => `config_sync_${name}${labelled} ${value}\n`);
+  return `# HELP config_sync_${name} ${help}\n# TYPE config_sync_${name} ${type}\n${lines.join("")}`;
+}
+
+/** In the text format a bucket holds what is in the smaller ones, too. */
+function histogram(name: string, help: string, durations: ReadonlyMap<string, Durations>): string {
+  const lines = [...durations].flatMap(([labelled, { counts, sum, count: total }]) => {
+    const inBucket = (limit: string): string => `${labelled.slice(0, -1)},le="${limit}"}`;
+    let below = 0;
+    const cumulated = buckets.map((limit, index) => {
+      below += counts[index] ?? 0;
+      return `_bucket${inBucket(`${limit}`)} ${below}`;
+    });
+    return [
+      ...cumulated,
+      `_bucket${inBucket("+Inf")} ${total}`,
+      `_sum${labelled} ${sum}`,
+      `_count${labelled} ${total}`,
+    ];
+  });
+  const head = `# HELP config_sync_${name} ${help}\n# TYPE config_sync_${name} histogram\n`;
+  return head + lines.map((line) => `config_sync_${name}${line}\n`).join("");
+}

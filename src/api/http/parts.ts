@@ -1,0 +1,119 @@
+/** What the server knows of the daemon: plain functions, given by whoever puts the daemon together. */
+import type { Access } from "../../access/access.ts";
+import type { Changed, ChangeRequest, Edit, RollbackRequest } from "../../apps/change.ts";
+import type { Snapshot } from "../../config/layers.ts";
+import type { Path } from "../../config/path.ts";
+import type { ConfigSyncError } from "../../errors.ts";
+import type { History, Revision, RevisionInfo } from "../../history/history.ts";
+import type { SyncEvent } from "../../sync/events.ts";
+import type { StatusReport } from "../../sync/status.ts";
+import type { AnswerEvent } from "./answer-log.ts";
+import type { Explanation, Finding, Plan } from "./schemas.ts";
+
+export interface ApiParts {
+  /** Undefined for an app that is not there. `default` always is. */
+  readonly app: (name: string) => ApiApp | undefined;
+  readonly services: () => readonly ServiceUse[];
+  readonly status: () => Promise<StatusReport>;
+  /** What would be done now, without doing it. */
+  readonly plan: () => Promise<Plan>;
+  /**
+   * Does what is to be done and resolves when nothing is left to do now. Throws PLAN_MOVED, and does nothing then, where the plan is
+   * no longer the one with this hash.
+   */
+  readonly apply: (hash?: string) => Promise<void>;
+  /** Reads the sources; resolves when they have been read and taken up. */
+  readonly lookAgain: () => Promise<void>;
+  /** Each resolves when nothing is left to do now. Throws NOT_FOUND. */
+  readonly reload: (service: string) => Promise<void>;
+  readonly retry: (service: string) => Promise<void>;
+  /** A written path, of a key or a section. Throws NOT_FOUND. */
+  readonly explain: (path: string) => Promise<readonly Explanation[]>;
+  /** Calls `tell` for everything that happens from now on. */
+  readonly subscribe: (tell: (event: SyncEvent) => void) => () => void;
+  readonly access: Access;
+  /** Who owns the unix socket: the author of what comes by it. */
+  readonly owner: string;
+  readonly version: string;
+  /** Told of every answer and of every fault of ours. Holds no value of the configuration. */
+  readonly note: (event: AnswerEvent) => void;
+}
+
+/** A named configuration, with its history. */
+export interface ApiApp {
+  readonly name: string;
+  /** All of one moment. `head` is the revision of `snapshot`. */
+  readonly current: () => {
+    /** The newest good one; undefined until there was one. */
+    readonly snapshot: Snapshot | undefined;
+    readonly head: RevisionInfo | undefined;
+    readonly problems: readonly ConfigSyncError[];
+  };
+  /** Throws READ_ONLY, REVISION_MOVED, or why the result would be no good; then nothing was changed. */
+  readonly change: (request: ChangeRequest) => Promise<Changed>;
+  readonly rollBack: (request: RollbackRequest) => Promise<Changed>;
+  /** What stands against these edits, or with none against what is there now. Changes nothing. */
+  readonly validate: (edits: readonly Edit[]) => Promise<readonly Finding[]>;
+  /** Whether a value of this path could be set through the door. */
+  readonly isWritable: (path: Path) => boolean;
+  readonly revisions: (page: Parameters<History["list"]>[1]) => Promise<RevisionInfo[]>;
+  readonly revision: (number: number) => Promise<Revision | undefined>;
+  /** What the documents of a revision say, secret where they would be secret today. */
+  readonly read: (revision: Revision) => Promise<Snapshot>;
+}
+
+/** Which values a service is made of. */
+export interface ServiceUse {
+  readonly name: string;
+  /** Written paths, of keys or of whole sections. Undefined where nobody can say, as it cannot be rendered. */
+  readonly uses: readonly string[] | undefined;
+}
+
+export type Listener =
+  | { readonly host: string; readonly port: number; readonly tls?: TlsFiles | undefined }
+  /** A unix socket that only its owner can open: who comes by it is an admin without a key. */
+  | { readonly socket: string };
+
+/** Absolute paths of PEM files. They are read again when they change. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpSettings {
+  readonly listen: readonly Listener[];
+  /** Names in the Host header that are right beside those of the loopback addresses. */
+  readonly hosts: readonly string[];
+  /** The origins whose pages may call from a browser: `https://console.example.com`. */
+  readonly cors: readonly string[];
+  /** Why nothing may be changed; without it changes are taken. */
+  readonly readOnly?: string | undefined;
+  readonly limits: Limits;
+}
+
+export interface Limits {
+  /** Bytes of a body and of all headers together. */
+  readonly body: number;
+  readonly headers: number;
+  /** Of one address; the unix socket has no limit. */
+  readonly requestsPerSecond: number;
+  readonly connections: number;
+  /** Event streams at the same time. */
+  readonly streams: number;
+  /** Milliseconds until a request must have come whole. */
+  readonly requestTime: number;
+  /** Milliseconds that an answer is held at most, and where nothing else is asked for. */
+  readonly longestWait: number;
+  readonly usualWait: number;
+}
+
+export const defaultLimits: Limits = {
+  body: 1024 * 1024,
+  headers: 16 * 1024,
+  requestsPerSecond: 500,
+  connections: 256,
+  streams: 64,
+  requestTime: 30_000,
+  longestWait: 600_000,
+  usualWait: 60_000,
+};

@@ -1,0 +1,33 @@
+/** All routes. Each says itself who may use it, what it takes and what it answers. */
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { type Api, prefix, type Server } from "./api.ts";
+import { addCheckRoutes } from "./routes/check.ts";
+import { addClassicRoutes } from "./routes/classic.ts";
+import { addEventRoutes } from "./routes/events.ts";
+import { addHealthRoutes } from "./routes/health.ts";
+import { addHistoryRoutes } from "./routes/history.ts";
+import { addLoginRoutes } from "./routes/login.ts";
+import { addServiceRoutes } from "./routes/services.ts";
+import { addSettingsRoutes } from "./routes/settings.ts";
+import type { Problem } from "./schemas.ts";
+
+const rooms = [addSettingsRoutes, addHistoryRoutes, addCheckRoutes, addServiceRoutes, addEventRoutes, addLoginRoutes];
+
+export function addRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {
+  addHealthRoutes(server, api);
+  server.register(
+    (scope, _options, done) => {
+      for (const add of rooms) add(scope.withTypeProvider<ZodTypeProvider>(), api);
+      done();
+    },
+    { prefix },
+  );
+  // A scope of its own, as it has errors of its own.
+  server.register(
+    (scope, _options, done) => {
+      addClassicRoutes(scope.withTypeProvider<ZodTypeProvider>(), api, fault);
+      done();
+    },
+    { prefix: "/api" },
+  );
+}

@@ -1,0 +1,51 @@
+/** What happens, as it happens. */
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import { ConfigSyncError } from "../../../errors.ts";
+import type { Api, Server } from "../api.ts";
+import { addressOf, credentialsOf, principalOf } from "../authorize.ts";
+import { streamEvents } from "../event-stream.ts";
+import { sightOf } from "../sight.ts";
+
+export function addEventRoutes(server: Server, api: Api): void {
+  server.get("/events", {
+    // A stream has no end, so that there is nothing to tell of it without its body.
+    exposeHeadRoute: false,
+    config: { right: "read" },
+    schema: {
+      tags: ["services"],
+      summary: "What happens, as server-sent events",
+      description:
+        "Send the last id as `Last-Event-ID` to go on from there. An event `gap` says that events in between are no longer known: look at the status then.",
+      headers: z.looseObject({ "last-event-id": z.string().max(100).optional() }),
+      response: {
+        200: { description: "events", content: { "text/event-stream": { schema: z.string() } } },
+      },
+    },
+    handler: async (request, reply) => {
+      const { log, settings, streams } = api;
+      if (streams.size >= settings.limits.streams)
+        throw new ConfigSyncError("TOO_MANY_REQUESTS", "there are as many readers of the events as are taken");
+      const principal = principalOf(request);
+      reply.hijack();
+      const headers = reply.getHeaders() as Record<string, string>;
+      reply.raw.writeHead(200, { ...headers, "content-type": "text/event-stream", "cache-control": "no-store" });
+      const stream = streamEvents(reply.raw, {
+        log,
+        sight: sightOf(principal, "default", api.services),
+        after: request.headers["last-event-id"],
+        mayStay: () => isStillAllowed(request, api),
+        onEnd: () => streams.delete(stream),
+      });
+      streams.add(stream);
+    },
+  });
+}
+
+/** A key that was removed, a token that is over, a role that was changed: none of them goes on reading. */
+async function isStillAllowed(request: FastifyRequest, { access }: Api): Promise<boolean> {
+  const before = principalOf(request);
+  if (before.kind === "local") return true;
+  const now = await access.authenticate(credentialsOf(request.headers, addressOf(request)));
+  return JSON.stringify(now.grant) === JSON.stringify(before.grant);
+}

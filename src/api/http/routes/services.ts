@@ -1,0 +1,92 @@
+/** The services: how they stand, and bringing them where they should be. */
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import { requireRight } from "../../../access/principal.ts";
+import { ConfigSyncError } from "../../../errors.ts";
+import type { ServiceStatus } from "../../../sync/status.ts";
+import type { Api, Server } from "../api.ts";
+import { principalOf } from "../authorize.ts";
+import { health, name, serviceStatus, services, statusReport, waiting } from "../schemas.ts";
+import { type Sight, seenStatus, sightOf } from "../sight.ts";
+import { standing } from "../wait-healthy.ts";
+import { carryOutWork } from "../writing.ts";
+import { readErrors } from "./settings.ts";
+
+const tags = ["services"];
+const params = z.object({ name });
+const workAnswer = { 200: health, 202: health };
+const description = "Answers when nothing is left to do, and with 202 where the time is over before that.";
+
+export function addServiceRoutes(server: Server, api: Api): void {
+  server.get("/status", {
+    config: { right: "read" },
+    schema: { tags, summary: "The daemon, its revision and its services", response: { 200: statusReport } },
+    handler: async (request) => seenStatus(await api.status(), sightFor(request)),
+  });
+
+  server.get("/services", {
+    config: { right: "read" },
+    schema: { tags, summary: "How every service stands", response: { 200: z.object({ services }) } },
+    handler: async (request) => ({ services: seenStatus(await api.status(), sightFor(request)).services }),
+  });
+
+  server.get("/services/:name", {
+    config: { right: "read", errors: ["NOT_FOUND"] },
+    schema: { tags, summary: "How a service stands", params, response: { 200: serviceStatus } },
+    handler: async (request) => findService(request.params.name, sightFor(request)),
+  });
+
+  server.post("/apply", {
+    config: { right: "operate", errors: ["PLAN_MOVED", ...readErrors] },
+    schema: {
+      tags,
+      summary: "Do what is to be done",
+      description: `With the hash of a plan: exactly that, or nothing. ${description}`,
+      querystring: waiting,
+      body: z.strictObject({ hash: z.string().max(200).optional() }).nullish(),
+      response: workAnswer,
+    },
+    handler: async (request, reply) => {
+      // It touches every service: a part of the sections is not enough.
+      requireRight(principalOf(request), "operate", { app: "default" });
+      const names = api.services().map(({ name }) => name);
+      return carryOutWork(
+        api,
+        { query: request.query, reply },
+        () => api.apply(request.body?.hash),
+        () => standing(names, api),
+      );
+    },
+  });
+
+  for (const verb of ["reload", "retry"] as const) {
+    server.post(`/services/:name/${verb}`, {
+      config: { right: "operate", errors: ["NOT_FOUND"] },
+      schema: { tags, summary: summaries[verb], description, params, querystring: waiting, response: workAnswer },
+      handler: async (request, reply) => {
+        const { name } = request.params;
+        await findService(name, sightFor(request));
+        return carryOutWork(
+          api,
+          { query: request.query, reply },
+          () => api[verb](name),
+          () => standing([name], api),
+        );
+      },
+    });
+  }
+
+  const sightFor = (request: FastifyRequest): Sight => sightOf(principalOf(request), "default", api.services);
+
+  /** The same answer for a service that is not there and for one that is not for these eyes. */
+  const findService = async (name: string, sight: Sight): Promise<ServiceStatus> => {
+    const found = seenStatus(await api.status(), sight).services.find((service) => service.name === name);
+    if (found === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no service "${name}" here`);
+    return found;
+  };
+}
+
+const summaries = {
+  reload: "Make a service load its configuration, in any case",
+  retry: "Try once more what was given up",
+} as const;

@@ -1,0 +1,153 @@
+/** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
+import type { IncomingMessage } from "node:http";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { ConfigSyncError } from "../../errors.ts";
+import type { Api, Server } from "./api.ts";
+import { addressOf, enforceRights } from "./authorize.ts";
+import { addDocsPage } from "./docs-page.ts";
+import { answerRepeats } from "./idempotency.ts";
+import { requireKnownHost } from "./known-hosts.ts";
+import { createMethodFinder } from "./methods.ts";
+import { describeApi } from "./openapi.ts";
+import { describe, problemType, toProblem } from "./problem.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { addRoutes } from "./routes.ts";
+import type { Problem } from "./schemas.ts";
+
+/** Told of every fault of ours that a problem was made of. */
+type Fault = (problem: Problem, thrown: unknown) => void;
+
+/** `isLocal` tells the requests that came by the unix socket. */
+export async function buildServer(api: Api, isLocal: (request: IncomingMessage) => boolean): Promise<Server> {
+  const { settings } = api;
+  const fault: Fault = (problem, error) => api.note({ type: "fault", instance: problem.instance, error });
+  const server = createServer(settings.limits.body, fault);
+  server.decorateRequest("local", {
+    getter(this: FastifyRequest) {
+      return isLocal(this.raw);
+    },
+  });
+  setHeaders(server, api);
+  if (settings.cors.length > 0) await allowOrigins(server, settings.cors);
+  guard(server, api);
+  answerErrors(server, fault);
+  noteAnswers(server, api);
+  enforceRights(server, api, settings.readOnly);
+  answerRepeats(server);
+  await describeApi(server, api.version);
+  addDocsPage(server);
+  addRoutes(server, api, fault);
+  await server.ready();
+  return server;
+}
+
+/** The names of a section and a key may be long; find-my-way's own limit is 100. */
+const longestParameter = 500;
+
+function createServer(bodyLimit: number, fault: Fault): Server {
+  const server = fastify({
+    bodyLimit,
+    // What is asked for while the server ends is answered like everything before it: the connection ends with that.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: longestParameter },
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const problem = toProblem(error);
+      if (problem.code === "INTERNAL") fault(problem, error);
+      void reply.code(problem.status).type(problemType).send(JSON.stringify(problem));
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+  server.removeContentTypeParser("text/plain");
+  server.setValidatorCompiler(validatorCompiler);
+  // The types hold the answers to their schemas when they are written, and a test holds them to the document: to hold every
+  // single answer to them again would take longer than to give it.
+  server.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  return server;
+}
+
+/** Answers are data of one person: no page may frame them, no cache keep them, no browser take them for anything else. */
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+function setHeaders(server: Server, { stopping }: Api): void {
+  server.addHook("onRequest", async (request, reply) => {
+    reply.headers(headers);
+    if (request.protocol === "https") reply.header("strict-transport-security", "max-age=31536000");
+  });
+  server.addHook("onSend", async (_request, reply, payload) => {
+    if (stopping.aborted) reply.header("connection", "close");
+    return payload;
+  });
+}
+
+async function allowOrigins(server: Server, origins: readonly string[]): Promise<void> {
+  const { default: cors } = await import("@fastify/cors");
+  await server.register(cors, {
+    origin: [...origins],
+    methods: ["GET", "HEAD", "PUT", "POST", "DELETE"],
+    allowedHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "last-event-id", "x-api-key"],
+    exposedHeaders: ["etag", "retry-after"],
+    maxAge: 600,
+  });
+}
+
+/** Before anybody is asked who he is. */
+function guard(server: Server, { settings: { hosts, limits } }: Api): void {
+  const known = new Set(hosts.map((host) => host.toLowerCase()));
+  const limit = createRateLimit(limits.requestsPerSecond);
+  server.addHook("onRequest", async (request, reply) => {
+    if (request.local) return;
+    requireKnownHost(request.headers.host, request.socket.localAddress, known);
+    const wait = limit(addressOf(request));
+    if (wait === 0) return;
+    reply.header("retry-after", `${Math.ceil(wait)}`);
+    throw new ConfigSyncError("TOO_MANY_REQUESTS", "there were more requests from this address than are taken");
+  });
+}
+
+/** Seconds until it is worth trying again, where nobody says it better. */
+const retryAfter = "30";
+
+function answerErrors(server: Server, fault: Fault): void {
+  const methodsOf = createMethodFinder(server);
+  server.setErrorHandler((thrown, _request, reply) => {
+    const problem = toProblem(thrown);
+    if (problem.code === "INTERNAL") fault(problem, thrown);
+    if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="config-sync"');
+    if (problem.status === 429 && !reply.hasHeader("retry-after")) reply.header("retry-after", retryAfter);
+    return reply.code(problem.status).type(problemType).send(problem);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
+    const [path = ""] = url.split("?");
+    const methods = methodsOf(path);
+    if (methods.length > 0) reply.header("allow", methods.join(", "));
+    const problem =
+      methods.length > 0
+        ? describe(new ConfigSyncError("REQUEST_INVALID", `there is no ${method} here`), { status: 405 })
+        : describe(new ConfigSyncError("NOT_FOUND", "there is nothing here", { hint: "GET /openapi.json has all" }));
+    return reply.code(problem.status).type(problemType).send(problem);
+  });
+}
+
+function noteAnswers(server: Server, { note, metrics }: Api): void {
+  server.addHook("onResponse", async (request, reply) => {
+    const event = {
+      type: "answered",
+      method: request.method,
+      route: request.routeOptions.url ?? "*",
+      status: reply.statusCode,
+      took: reply.elapsedTime,
+      who: request.principal?.name,
+      address: addressOf(request),
+    } as const;
+    metrics.note(event);
+    note(event);
+  });
+}

@@ -1,0 +1,110 @@
+/** What every write shares: on which revision, by whom and why, what came of it, and whether the services took it. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { requireRight } from "../../access/principal.ts";
+import type { Changed, Edit, Signature } from "../../apps/change.ts";
+import { parseDuration } from "../../config/coerce.ts";
+import { formatPath } from "../../config/path.ts";
+import { reveal } from "../../config/secret.ts";
+import { ConfigSyncError } from "../../errors.ts";
+import { showChange } from "../../sync/events.ts";
+import type { Api } from "./api.ts";
+import { etagOf, expectedRevision } from "./preconditions.ts";
+import { type Reader, readerOf } from "./reading.ts";
+import type { waiting, writing, written } from "./schemas.ts";
+import { shownValue, viewOf } from "./settings-view.ts";
+import { type Health, whenHealthy } from "./wait-healthy.ts";
+
+type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly query: z.output<typeof writing> };
+
+/** Makes a change of these edits. Throws FORBIDDEN where one of them is on a section that is not for these hands. */
+export async function writeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
+  const reader = readerOf(api, request, request.query.app);
+  for (const { path } of edits) requireRight(reader.principal, "write", { app: reader.app.name, section: path[0] });
+  if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
+  refuseMasks(reader, edits);
+  return carryOut(api, reader, { request, reply }, describeEdits(edits), (signature) =>
+    reader.app.change({ ...signature, edits }),
+  );
+}
+
+interface Exchange {
+  readonly request: WriteRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Answers with the revision, its changes and, where that is waited for, the services. `why` where nobody says it. */
+export async function carryOut(
+  api: Api,
+  { app, principal, sight }: Reader,
+  { request, reply }: Exchange,
+  why: string,
+  work: (signature: Signature) => Promise<Changed>,
+): Promise<z.output<typeof written>> {
+  const { headers, query } = request;
+  const expected = expectedRevision(headers["if-match"], app.current().head);
+  const changed = await work({ author: principal.name, message: query.message ?? why, expected });
+  reply.header("etag", etagOf(changed.revision));
+  const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
+  if (query.wait === undefined) return { revision: changed.revision, changes };
+  const signal = patience(api, reply, query);
+  const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
+  if (outcome === "unfinished") reply.code(202);
+  return {
+    revision: changed.revision,
+    changes,
+    health: { outcome, services: services.filter(({ name }) => sight.service(name)) },
+  };
+}
+
+/** Does what is to be done, and answers where the services stand then: 202 where the time was over first. */
+export async function carryOutWork(
+  api: Api,
+  { query, reply }: { readonly query: z.output<typeof waiting>; readonly reply: FastifyReply },
+  work: () => Promise<void>,
+  stand: () => Promise<Health>,
+): Promise<Health> {
+  const signal = patience(api, reply, query);
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve());
+  await Promise.race([work(), over]);
+  const health = await stand();
+  if (health.outcome === "unfinished") reply.code(202);
+  return health;
+}
+
+/** Aborted when the time is over, the one who asks is gone, or the server ends. Throws VALUE_INVALID for too long a time. */
+function patience({ settings, stopping }: Api, reply: FastifyReply, { timeout }: { timeout?: string | undefined }) {
+  const { usualWait, longestWait } = settings.limits;
+  const milliseconds = timeout === undefined ? usualWait : (parseDuration(timeout) ?? usualWait);
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  return AbortSignal.any([stopping, gone.signal, AbortSignal.timeout(Math.min(milliseconds, longestWait))]);
+}
+
+/** Who sends back what was shown in the place of a secret would make `[secret]` the password. */
+function refuseMasks({ app }: Reader, edits: readonly Edit[]): void {
+  const { snapshot } = app.current();
+  if (snapshot === undefined) return;
+  for (const { path, value } of edits) {
+    const [section = "", key = ""] = path;
+    const entry = viewOf(snapshot).get(section)?.get(key);
+    if (entry === undefined || value === reveal(entry.value) || value !== shownValue(entry, false)) continue;
+    const written = formatPath(path);
+    throw new ConfigSyncError("VALUE_INVALID", `what is given for ${written} is only what is shown in its place`, {
+      key: written,
+      hint: "Leave the key out to keep its value",
+    });
+  }
+}
+
+const mostNamed = 5;
+
+/** `set gitea.http_port, remove web`: for the history of who does not say why. */
+function describeEdits(edits: readonly Edit[]): string {
+  const named = edits
+    .slice(0, mostNamed)
+    .map(({ path, value }) => `${value === undefined ? "remove" : "set"} ${formatPath(path)}`);
+  const rest = edits.length - mostNamed;
+  return named.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
