@@ -21,7 +21,10 @@ import type { ServiceRecord } from "../../../src/sync/record.ts";
 /** A container that only exists here: what it does at a restart, and how healthy it says it is, is up to the test. */
 export interface FakeContainer {
   running: boolean;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
   restarts: number;
+  starts: number;
   stops: number;
   onRestart: (signal: AbortSignal) => Promise<void> | void;
   isHealthy: () => boolean | Promise<boolean>;
@@ -46,10 +49,14 @@ export interface Bed {
   readonly remove: () => Promise<void>;
 }
 
-/** `services` maps a name to its manifest without the name; templates stand under `NAME/FILE`. */
+/**
+ * `services` maps a name to its manifest without the name; templates stand under `NAME/FILE`. `retryFirst`: milliseconds after a
+ * failed turn.
+ */
 export async function makeBed(
   services: Readonly<Record<string, string>>,
   templates: Readonly<Record<string, string>>,
+  { retryFirst = 20 } = {},
 ): Promise<Bed> {
   const folder = await mkdtemp(path.join(tmpdir(), "config-sync-engine-"));
   for (const [name, manifest] of Object.entries(services)) {
@@ -124,7 +131,7 @@ export async function makeBed(
       reloadAttempts: 3,
       parallel: 8,
       lookEvery: 3_600_000,
-      retry: { initial: 20, factor: 2, max: 100 },
+      retry: { initial: retryFirst, factor: 2, max: 5 * retryFirst },
       settle: { min: 100, max: 2000 },
     });
     await engine.start();
@@ -163,7 +170,9 @@ export async function makeBed(
 export function addContainer(bed: Bed, name: string, behaviour: Partial<FakeContainer> = {}): FakeContainer {
   const container: FakeContainer = {
     running: true,
+    startedAt: Date.now(),
     restarts: 0,
+    starts: 0,
     stops: 0,
     onRestart: () => undefined,
     isHealthy: () => true,
@@ -185,12 +194,14 @@ function fakeDocker(containers: ReadonlyMap<string, FakeContainer>): Docker {
       const container = find(name);
       const health = (await container.isHealthy()) ? "healthy" : "unhealthy";
       const { running } = container;
-      const rest = { exitCode: 0, startedAt: "", restarts: false, ownPids: true, healthOutput: "" };
+      const startedAt = new Date(container.startedAt).toISOString();
+      const rest = { exitCode: 0, startedAt, restarts: false, ownPids: true, healthOutput: "" };
       return { id: name, running, status: running ? "running" : "exited", health, ...rest };
     },
     restart: async (name, _, signal) => {
       const container = find(name);
       container.restarts++;
+      container.startedAt = Date.now();
       await container.onRestart(signal);
       container.running = true;
     },
@@ -199,7 +210,12 @@ function fakeDocker(containers: ReadonlyMap<string, FakeContainer>): Docker {
       container.stops++;
       container.running = false;
     },
-    start: unused,
+    start: async (name) => {
+      const container = find(name);
+      container.starts++;
+      container.startedAt = Date.now();
+      container.running = true;
+    },
     kill: unused,
     exec: unused,
     events: unused,
