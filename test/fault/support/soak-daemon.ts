@@ -9,10 +9,11 @@ import type { Workspace } from "../../support/workspace.ts";
 import type { Alive } from "./soak-meter.ts";
 
 export interface SoakDaemon {
-  readonly pid: number;
   /** The first event from now on that is wanted. Fails when the daemon ends, or nothing like it comes for fifteen seconds. */
-  readonly tells: (wanted: (event: SyncEvent) => boolean) => Promise<SyncEvent>;
+  readonly tells: (wanted: (event: SyncEvent) => boolean) => Promise<void>;
   readonly measure: () => Promise<Sample>;
+  /** Makes it read settings, manifests and templates again, and waits until it goes on with them. */
+  readonly reread: () => Promise<void>;
   readonly signal: (name: NodeJS.Signals) => void;
   /** Its exit code, once it has ended. */
   readonly ended: Promise<number | null>;
@@ -29,6 +30,12 @@ export interface Sample extends Alive {
   readonly stateFiles: number;
 }
 
+/** What the log says in a line. */
+interface Line {
+  readonly about: string;
+  readonly event?: SyncEvent;
+}
+
 const patience = 15_000;
 const lastLines = 20;
 
@@ -42,13 +49,12 @@ export async function startSoakDaemon(workspace: Workspace, services: readonly s
     env: { ...process.env, NO_COLOR: "1", CONFIG_SYNC_LEASH: workspace.folder },
   });
   const said: string[] = [];
-  let waiter: ((event: SyncEvent | undefined) => void) | undefined;
+  let waiter: ((line: Line | undefined) => void) | undefined;
   for (const input of [child.stdout, child.stderr].filter((stream) => stream !== null)) {
     createInterface({ input }).on("line", (line) => {
       said.push(line);
       said.splice(0, said.length - lastLines);
-      const event = readEvent(line);
-      if (event !== undefined) waiter?.(event);
+      if (line.startsWith("{")) waiter?.(JSON.parse(line));
     });
   }
   const ended = once(child, "close").then(() => {
@@ -58,7 +64,7 @@ export async function startSoakDaemon(workspace: Workspace, services: readonly s
   const pid = child.pid ?? -1;
   const fail = (why: string): Error => new Error(`${why}. The daemon said:\n${said.join("\n")}`);
 
-  const tells: SoakDaemon["tells"] = (wanted) =>
+  const says = (wanted: (line: Line) => boolean): Promise<Line> =>
     new Promise((resolve, reject) => {
       const settle = (action: () => void): void => {
         clearTimeout(timer);
@@ -66,11 +72,23 @@ export async function startSoakDaemon(workspace: Workspace, services: readonly s
         action();
       };
       const timer = setTimeout(() => settle(() => reject(fail("What is waited for did not come"))), patience);
-      waiter = (event) => {
-        if (event === undefined) settle(() => reject(fail("The daemon ended")));
-        else if (wanted(event)) settle(() => resolve(event));
+      waiter = (line) => {
+        if (line === undefined) settle(() => reject(fail("The daemon ended")));
+        else if (wanted(line)) settle(() => resolve(line));
       };
     });
+
+  const tells: SoakDaemon["tells"] = async (wanted) => {
+    await says(({ event }) => event !== undefined && wanted(event));
+  };
+
+  const signal = (name: NodeJS.Signals): void => void child.kill(name);
+
+  const reread = async (): Promise<void> => {
+    const said = says(({ about }) => about === "settings");
+    signal("SIGHUP");
+    await said;
+  };
 
   const measure = async (): Promise<Sample> => {
     const rss = readRss(pid);
@@ -85,13 +103,7 @@ export async function startSoakDaemon(workspace: Workspace, services: readonly s
     if (event.type === "service" && event.step === "healthy") unhealthy.delete(event.service);
     return unhealthy.size === 0;
   });
-  return { pid, tells, measure, signal: (name) => void child.kill(name), ended };
-}
-
-/** The event of a line of the log; undefined where it is about something else. */
-function readEvent(line: string): SyncEvent | undefined {
-  if (!line.startsWith("{")) return undefined;
-  return (JSON.parse(line) as { event?: SyncEvent }).event;
+  return { tells, measure, reread, signal, ended };
 }
 
 function readRss(pid: number): number {
@@ -113,8 +125,10 @@ function textIfThere(path: string): string {
   }
 }
 
+/** Without the history, which is there to grow. */
 function readState(folder: string): Pick<Sample, "stateBytes" | "stateFiles"> {
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const all = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const names = all.filter((name) => !name.startsWith("history"));
   const sizes = names.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
   return { stateBytes: sizes.reduce((sum, size) => sum + size, 0), stateFiles: names.length };
 }
