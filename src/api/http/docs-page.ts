@@ -19,7 +19,7 @@ const page = `<!doctype html>
 </html>
 `;
 
-const start = `SwaggerUIBundle({ url: "../openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null });\n`;
+const start = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null });\n`;
 
 /** The bundle makes style attributes and images of its own; scripts come from here only. */
 const policy =

@@ -35,13 +35,26 @@ export async function describeApi(server: Server, version: string): Promise<void
       },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => tidy(jsonSchemaTransformObject(document)),
   });
   server.get("/openapi.json", {
     config: { right: "nobody" },
     schema: { hide: true },
     handler: async () => server.swagger(),
   });
+}
+
+type Document = ReturnType<typeof jsonSchemaTransformObject>;
+
+/** Shapes of answers that nobody sends (`PlanInput`) are left out, and answers that have no words of their own get some. */
+function tidy(document: Document): Document {
+  const text = JSON.stringify(document).replaceAll('"Default Response"', '"What was asked for"');
+  const { components, ...rest }: Document & { components?: { schemas?: object } } = JSON.parse(text);
+  const asked = JSON.stringify(rest.paths);
+  const used = Object.entries(components?.schemas ?? {}).filter(
+    ([name]) => !name.endsWith("Input") || asked.includes(`"#/components/schemas/${name}"`),
+  );
+  return { ...rest, components: { ...components, schemas: Object.fromEntries(used) } } as Document;
 }
 
 /** HTTP's own, which have no code to themselves: a URL that is too long, a body of another type. */

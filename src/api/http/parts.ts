@@ -6,9 +6,11 @@ import type { Path } from "../../config/path.ts";
 import type { ConfigSyncError } from "../../errors.ts";
 import type { History, Revision, RevisionInfo } from "../../history/history.ts";
 import type { SyncEvent } from "../../sync/events.ts";
+import type { Explanation } from "../../sync/explain.ts";
+import type { Finding } from "../../sync/findings.ts";
+import type { ShownPlan } from "../../sync/shown-plan.ts";
 import type { StatusReport } from "../../sync/status.ts";
 import type { AnswerEvent } from "./answer-log.ts";
-import type { Explanation, Finding, Plan } from "./schemas.ts";
 
 export interface ApiParts {
   /** Undefined for an app that is not there. `default` always is. */
@@ -16,7 +18,7 @@ export interface ApiParts {
   readonly services: () => readonly ServiceUse[];
   readonly status: () => Promise<StatusReport>;
   /** What would be done now, without doing it. */
-  readonly plan: () => Promise<Plan>;
+  readonly plan: () => Promise<ShownPlan>;
   /**
    * Does what is to be done and resolves when nothing is left to do now. Throws PLAN_MOVED, and does nothing then, where the plan is
    * no longer the one with this hash.

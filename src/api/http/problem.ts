@@ -56,8 +56,9 @@ function requestError(thrown: unknown): ({ readonly error: ConfigSyncError } & O
 }
 
 function invalid(issues: NonNullable<FrameworkError["validation"]>, context: string) {
+  const part = context === "querystring" ? "query" : context;
   const errors = issues.map(({ instancePath = "", message = "is not valid" }) => {
-    return { pointer: `/${context}${instancePath === "/" ? "" : instancePath}`, detail: message };
+    return { pointer: `/${part}${instancePath === "/" ? "" : instancePath}`, detail: message };
   });
   const detail = errors.map(({ pointer, detail }) => `${pointer.slice(1).replaceAll("/", ".")}: ${detail}`).join("; ");
   return { error: new ConfigSyncError("REQUEST_INVALID", detail), errors };

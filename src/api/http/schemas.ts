@@ -149,7 +149,6 @@ export const finding = z
     hint: z.string().optional(),
   })
   .meta({ id: "Finding" });
-export type Finding = Readonly<z.output<typeof finding>>;
 
 const diffLine = z.object({ kind: z.enum(["hunk", "context", "removed", "added"]), text: z.string() });
 const plannedOutput = z.object({
@@ -173,7 +172,6 @@ export const plan = z
   .object({ hash: z.string(), services: z.array(plannedService).readonly() })
   .readonly()
   .meta({ id: "Plan" });
-export type Plan = z.output<typeof plan>;
 
 export const explanation = z
   .object({
@@ -187,7 +185,6 @@ export const explanation = z
     unknown: z.array(z.string()).readonly().describe("services that cannot be rendered, so that nobody can say"),
   })
   .meta({ id: "Explanation" });
-export type Explanation = Readonly<z.output<typeof explanation>>;
 
 export const tokens = z
   .object({ access: z.string(), expiresIn: z.int().describe("seconds"), refresh: z.string() })
@@ -205,17 +202,17 @@ export const ifMatch = z.object({
     .describe("the same key with the same request has the same answer, for a day"),
 });
 
-const wait = {
-  wait: z.enum(["healthy"]).optional().describe("hold the answer until the services concerned are done"),
+const patience = {
   timeout: z
     .string()
     .refine((text) => parseDuration(text) !== undefined, "is not a duration such as 10s")
     .optional()
-    .describe("how long at most: 500ms, 30s, 2m"),
+    .describe("how long the answer is held at most: 500ms, 30s, 2m"),
 };
-export const waiting = z.strictObject(wait);
+export const waiting = z.strictObject(patience);
 export const writing = z.strictObject({
   ...app,
-  ...wait,
+  wait: z.enum(["healthy"]).optional().describe("hold the answer until the services concerned are done"),
+  ...patience,
   message: z.string().max(1000).optional().describe("why, for the history"),
 });

@@ -1,5 +1,5 @@
 /** The HTTP API on its addresses, from the first connection to the last. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Api } from "./api.ts";
 import { createEventLog } from "./event-log.ts";
@@ -11,6 +11,8 @@ import { buildServer } from "./server.ts";
 export interface HttpApi {
   /** `http://127.0.0.1:7373`, or the path of a unix socket; in the order of the settings. */
   readonly addresses: readonly string[];
+  /** Answers a request that came by a socket which only the owner of the daemon can open. */
+  readonly answerLocal: (request: IncomingMessage, response: ServerResponse) => void;
   /** Reads the certificates again. */
   readonly renew: () => Promise<void>;
   /** Lets answers finish; over within two seconds. */
@@ -34,6 +36,11 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promis
     metrics.noteEvent(event);
     log.add(event);
   });
+  const answer = (request: IncomingMessage, response: ServerResponse): void => server.routing(request, response);
+  const answerLocal: typeof answer = (request, response) => {
+    local.add(request);
+    answer(request, response);
+  };
   const listening: Listening[] = [];
 
   const close = async (): Promise<void> => {
@@ -49,13 +56,9 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promis
 
   try {
     for (const listener of settings.listen) {
-      const isSocket = "socket" in listener;
-      const answer = (request: IncomingMessage, response: Parameters<typeof server.routing>[1]): void => {
-        if (isSocket) local.add(request);
-        server.routing(request, response);
-      };
       const onTrouble = (text: string): void => parts.note({ type: "trouble", text });
-      listening.push(await listen(listener, answer, { limits: settings.limits, onTrouble }));
+      const answering = "socket" in listener ? answerLocal : answer;
+      listening.push(await listen(listener, answering, { limits: settings.limits, onTrouble }));
     }
   } catch (error) {
     await close();
@@ -64,6 +67,7 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promis
 
   return {
     addresses: listening.map(({ address }) => address),
+    answerLocal,
     renew: async () => {
       await Promise.all(listening.map((one) => one.renew()));
     },

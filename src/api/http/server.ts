@@ -1,7 +1,7 @@
 /** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
 import type { IncomingMessage } from "node:http";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Api, Server } from "./api.ts";
 import { addressOf, enforceRights } from "./authorize.ts";
@@ -59,9 +59,8 @@ function createServer(bodyLimit: number, fault: Fault): Server {
   }).withTypeProvider<ZodTypeProvider>();
   server.removeContentTypeParser("text/plain");
   server.setValidatorCompiler(validatorCompiler);
-  // The types hold the answers to their schemas when they are written, and a test holds them to the document: to hold every
-  // single answer to them again would take longer than to give it.
-  server.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  // What an answer's schema does not name is left out: nothing is told by accident.
+  server.setSerializerCompiler(serializerCompiler);
   return server;
 }
 

@@ -2,6 +2,7 @@
 import { isAllowed, type Principal, type Right } from "../../access/principal.ts";
 import { parsePath } from "../../config/path.ts";
 import { errorTable } from "../../errors.ts";
+import type { RevisionInfo } from "../../history/history.ts";
 import type { Problem, SyncEvent } from "../../sync/events.ts";
 import type { StatusReport } from "../../sync/status.ts";
 import type { ServiceUse } from "./parts.ts";
@@ -49,6 +50,11 @@ export function seenEvent(event: SyncEvent, sight: Sight): SyncEvent | undefined
     case "service":
       return sight.service(event.service) ? event : undefined;
   }
+}
+
+/** What somebody wrote as a reason may speak of any section. By field: of a whole revision the documents stay behind. */
+export function seenRevision({ number, parent, author, at, message, hash }: RevisionInfo, sight: Sight): RevisionInfo {
+  return { number, parent, author, at, message: sight.whole ? message : "", hash };
 }
 
 export function seenStatus(report: StatusReport, sight: Sight): StatusReport {

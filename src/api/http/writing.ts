@@ -13,6 +13,7 @@ import { etagOf, expectedRevision } from "./preconditions.ts";
 import { type Reader, readerOf } from "./reading.ts";
 import type { waiting, writing, written } from "./schemas.ts";
 import { shownValue, viewOf } from "./settings-view.ts";
+import { seenRevision } from "./sight.ts";
 import { type Health, whenHealthy } from "./wait-healthy.ts";
 
 type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly query: z.output<typeof writing> };
@@ -46,15 +47,12 @@ export async function carryOut(
   const changed = await work({ author: principal.name, message: query.message ?? why, expected });
   reply.header("etag", etagOf(changed.revision));
   const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
-  if (query.wait === undefined) return { revision: changed.revision, changes };
+  const revision = seenRevision(changed.revision, sight);
+  if (query.wait === undefined) return { revision, changes };
   const signal = patience(api, reply, query);
   const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
   if (outcome === "unfinished") reply.code(202);
-  return {
-    revision: changed.revision,
-    changes,
-    health: { outcome, services: services.filter(({ name }) => sight.service(name)) },
-  };
+  return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
 }
 
 /** Does what is to be done, and answers where the services stand then: 202 where the time was over first. */
@@ -73,7 +71,7 @@ export async function carryOutWork(
   return health;
 }
 
-/** Aborted when the time is over, the one who asks is gone, or the server ends. Throws VALUE_INVALID for too long a time. */
+/** Aborted when the time is over, the one who asks is gone, or the server ends. */
 function patience({ settings, stopping }: Api, reply: FastifyReply, { timeout }: { timeout?: string | undefined }) {
   const { usualWait, longestWait } = settings.limits;
   const milliseconds = timeout === undefined ? usualWait : (parseDuration(timeout) ?? usualWait);

@@ -2,13 +2,15 @@
 import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { parsePath } from "../../../config/path.ts";
-import { errorTable } from "../../../errors.ts";
+import { ConfigSyncError, errorTable } from "../../../errors.ts";
 import { showProblem } from "../../../sync/events.ts";
+import type { Explanation } from "../../../sync/explain.ts";
+import type { Finding } from "../../../sync/findings.ts";
 import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { readerOf } from "../reading.ts";
-import { app, batch, explanation, type Finding, finding, plan, problems, revisionInfo } from "../schemas.ts";
-import { type Sight, seenProblem, sightOf } from "../sight.ts";
+import { app, batch, explanation, finding, plan, problems, revisionInfo } from "../schemas.ts";
+import { type Sight, seenProblem, seenRevision, sightOf } from "../sight.ts";
 import { editsOfBatch, readErrors } from "./settings.ts";
 
 export function addCheckRoutes(server: Server, api: Api): void {
@@ -43,7 +45,10 @@ export function addCheckRoutes(server: Server, api: Api): void {
       const { app, sight } = readerOf(api, request, request.query.app);
       await api.lookAgain();
       const { head, problems } = app.current();
-      return { revision: head ?? null, problems: problems.map(showProblem).map((one) => seenProblem(one, sight)) };
+      return {
+        revision: head === undefined ? null : seenRevision(head, sight),
+        problems: problems.map(showProblem).map((one) => seenProblem(one, sight)),
+      };
     },
   });
 
@@ -61,13 +66,22 @@ export function addCheckRoutes(server: Server, api: Api): void {
       const principal = principalOf(request);
       requireRight(principal, "read", { app: "default", section: parsePath(path)?.[0] ?? path });
       const sight = sightOf(principal, "default", api.services);
-      return (await api.explain(path)).map(({ usedBy, unknown, ...explained }) => ({
+      return (await explainTo(sight, path)).map(({ usedBy, unknown, ...explained }) => ({
         ...explained,
         usedBy: usedBy.filter(({ service }) => sight.service(service)),
         unknown: unknown.filter(sight.service),
       }));
     },
   });
+
+  /** The hint names the nearest key, which may be in a section that is not for these eyes. */
+  const explainTo = async (sight: Sight, path: string): Promise<readonly Explanation[]> => {
+    try {
+      return await api.explain(path);
+    } catch (error) {
+      throw !sight.whole && error instanceof ConfigSyncError ? error.with({ hint: undefined }) : error;
+    }
+  };
 
   server.post("/plan", {
     config: { right: "operate", errors: readErrors },

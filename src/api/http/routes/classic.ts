@@ -99,13 +99,17 @@ function typed(keys: Readonly<Record<string, string>>): Record<string, string | 
 }
 
 /** What was no good was 400 in every case, also a wrong key. */
-function answerAsBefore({ code, status, title, detail }: Problem, request: FastifyRequest, reply: FastifyReply) {
+function answerAsBefore(
+  { code, status, title, detail, errors }: Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   const answer = (status: number, message: string, details: string) => reply.code(status).send({ message, details });
   switch (code) {
     case "NOT_FOUND":
       return answer(400, "Invalid Request", detail);
     case "REQUEST_INVALID":
-      return answer(status, "Request Validation Error", detail);
+      return answer(status, "Request Validation Error", errors?.map(describeIssue).join("; ") ?? detail);
     case "UNAUTHENTICATED":
       return answer(400, "Invalid Request", hasKey(request) ? "Invalid API Key" : "No API Key provided");
     case "INTERNAL":
@@ -113,6 +117,11 @@ function answerAsBefore({ code, status, title, detail }: Problem, request: Fasti
     default:
       return answer(status, title, detail);
   }
+}
+
+/** `value: Invalid input`: the field without the part of the request that it stands in. */
+function describeIssue({ pointer, detail }: NonNullable<Problem["errors"]>[number]): string {
+  return `${pointer.split("/").slice(2).join(".")}: ${detail}`;
 }
 
 function hasKey({ headers }: FastifyRequest): boolean {

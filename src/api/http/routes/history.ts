@@ -3,12 +3,13 @@ import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { diffSnapshots } from "../../../config/diff.ts";
 import { ConfigSyncError } from "../../../errors.ts";
-import type { Revision, RevisionInfo } from "../../../history/history.ts";
+import type { Revision } from "../../../history/history.ts";
 import { showChange } from "../../../sync/events.ts";
 import type { Api, Server } from "../api.ts";
 import { isRevealed, type Reader, readerOf } from "../reading.ts";
 import { app, changes, flag, ifMatch, name, revisionInfo, sections, writing, written } from "../schemas.ts";
 import { shownSection, viewOf } from "../settings-view.ts";
+import { seenRevision } from "../sight.ts";
 import { carryOut } from "../writing.ts";
 import { readErrors, writeErrors } from "./settings.ts";
 
@@ -43,7 +44,7 @@ export function addHistoryRoutes(server: Server, api: Api): void {
       const { app, limit, before } = request.query;
       const reader = readerOf(api, request, app);
       const revisions = await reader.app.revisions({ limit, ...(before !== undefined && { before }) });
-      return { revisions: revisions.map((revision) => seenInfo(revision, reader)) };
+      return { revisions: revisions.map((revision) => seenRevision(revision, reader.sight)) };
     },
   });
 
@@ -63,7 +64,7 @@ export function addHistoryRoutes(server: Server, api: Api): void {
       const view = [...viewOf(await reader.app.read(revision))].filter(([section]) => reader.sight.section(section));
       const settings = Object.fromEntries(view.map(([section, keys]) => [section, shownSection(keys, revealed)]));
       const documents = revision.documents.map(({ name, bytes }) => ({ name, text: Buffer.from(bytes).toString() }));
-      return { ...seenInfo(revision, reader), settings, ...(revealed && { documents }) };
+      return { ...seenRevision(revision, reader.sight), settings, ...(revealed && { documents }) };
     },
   });
 
@@ -106,11 +107,6 @@ export function addHistoryRoutes(server: Server, api: Api): void {
       );
     },
   });
-}
-
-/** What somebody wrote as a reason may speak of any section. */
-function seenInfo({ number, parent, author, at, message, hash }: RevisionInfo, { sight }: Reader): RevisionInfo {
-  return { number, parent, author, at, message: sight.whole ? message : "", hash };
 }
 
 async function requireRevision({ app }: Reader, number: number): Promise<Revision> {
