@@ -15,11 +15,23 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
 }
 
-/** Writes synchronously: what was said is out, also when the process is killed next. */
 export function createLog({ level, format, style, destination }: LogOptions): Log {
-  const out = destination ?? pino.destination({ dest: 1, sync: true });
+  const out = destination ?? openStandardOutput();
   const options = { level, base: null, redact: { paths: secretNames, censor: secretMark } };
   return pino(options, format === "json" ? out : { write: (line) => void out.write(toText(line, style)) });
+}
+
+/** Characters that are kept for later while the log cannot be written. */
+const backlog = 256 * 1024;
+
+/**
+ * Writes synchronously: what was said is out, also when the process is killed next. What cannot be written (the disk under the log is
+ * full, the terminal was closed) goes out with a later line, or is lost: no reason to end.
+ */
+function openStandardOutput(): DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true, maxLength: backlog });
+  out.on("error", () => undefined);
+  return out;
 }
 
 /** Fixed paths: pino looks for wildcards in every line, which costs more than the line itself. */

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { startHttpService } from "../support/http-service.ts";
 import { type Daemon, runCli, type Workspace, waitForFile } from "../support/workspace.ts";
 import { makeMinimal } from "./minimal.ts";
 
@@ -173,6 +174,91 @@ reload: [{ command: { argv: ["sh", "-c", "touch reloading; exec sleep 60"], time
     expect(left.filter((name) => name.includes(".config-sync-"))).toEqual([]);
     expect(await daemon.stop()).toBe(0);
     expect(await runCli(["plan", "-w", workspace.folder])).toMatchObject({ code: 0 });
+  });
+});
+
+describe("retry", () => {
+  /** Ill on port 8666, until `mend` is called; `stop` ends what answers for it. */
+  async function fragile() {
+    let isMended = false;
+    const health = () => ({ status: isMended || !text().includes("8666") ? 200 : 503 });
+    const server = await startHttpService({ "/health": health, "/reload": {} });
+    const workspace = await minimal({
+      "templates/fragile/service.yaml": `name: fragile
+outputs: [{ path: services/fragile.conf, format: text, template: fragile.hbs }]
+reload: [{ http: { url: "${server.url}/reload" } }]
+probe: { http: { url: "${server.url}/health" }, backoff: { initial: 10ms, max: 20ms, give_up: 100ms } }
+`,
+      "templates/fragile/fragile.hbs": "port {{gateway.port}}\n",
+    });
+    const text = () => readFileSync(workspace.at("services/fragile.conf"), "utf8");
+    await workspace.sed("s/^services: .*/services: [fragile]/", "config-sync.yaml");
+    const mend = () => {
+      isMended = true;
+    };
+    const reloads = () => server.seen.filter(({ path }) => path === "/reload").length;
+    return { workspace, text, mend, reloads, stop: server.stop };
+  }
+
+  test.each([
+    ["the daemon", true],
+    ["the command where there is no daemon", false],
+  ])("has %s try a change again that was given up, when its reason is mended", async (_, withDaemon) => {
+    const { workspace, text, mend, reloads, stop } = await fragile();
+    const retry = () => runCli(["retry", "fragile", "--json", "-w", workspace.folder]);
+    const state = (stdout: string) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "").services[0].state;
+    expect(await runCli(["apply", "-w", workspace.folder])).toMatchObject({ code: 0 });
+    const daemon = withDaemon ? workspace.startDaemon({ args: ["--log", "text"] }) : undefined;
+    await daemon?.waitForLine(/watching/);
+    await setPort(workspace, 8666);
+    const applied = await runCli(["apply", "--json", "-w", workspace.folder]);
+    expect({ code: applied.code, state: state(applied.stdout) }).toEqual({ code: 1, state: "rolled-back" });
+    expect(text()).not.toContain("8666");
+
+    const vain = await retry();
+    expect({ code: vain.code, state: state(vain.stdout) }).toEqual({ code: 1, state: "rolled-back" });
+    expect(vain.stdout).toContain('"step":"rolling-back"');
+    expect(text()).not.toContain("8666");
+
+    mend();
+    const again = await retry();
+    expect({ code: again.code, state: state(again.stdout) }).toEqual({ code: 0, state: "healthy" });
+    expect(text()).toBe("port 8666\n");
+    const reloaded = reloads();
+    expect(await retry()).toMatchObject({ code: 0 });
+    expect(reloads()).toBe(reloaded);
+    if (daemon !== undefined) expect(await daemon.stop()).toBe(0);
+    await stop();
+  });
+
+  test("has what waits for its next try tried now", async () => {
+    const { workspace, text, stop } = await fragile();
+    await stop();
+    await workspace.saveByRename(
+      "config-sync.yaml",
+      `${await workspace.read("config-sync.yaml")}\nsync: { retry_first: 1h, retry_longest: 1h }\n`,
+    );
+    const daemon = workspace.startDaemon({ args: ["--log", "text"] });
+    await daemon.waitForLine(/fragile +waiting:.*again in/);
+    const from = daemon.lines.length;
+    const { code, stdout } = await runCli(["retry", "fragile", "-w", workspace.folder]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/fragile +reloading:[\s\S]*fragile +waiting:/);
+    await daemon.waitForLine(/fragile +waiting:/, from);
+    expect(text()).toContain("port");
+    expect(await daemon.stop()).toBe(0);
+  });
+
+  test("knows its services, with a daemon and without", async () => {
+    const workspace = await minimal();
+    const unknown = {
+      code: 1,
+      stderr: expect.stringContaining('there is no service "nope" here. Those under services'),
+    };
+    expect(await runCli(["retry", "nope", "-w", workspace.folder])).toMatchObject(unknown);
+    const daemon = await start(workspace);
+    expect(await runCli(["retry", "nope", "-w", workspace.folder])).toMatchObject(unknown);
+    expect(await daemon.stop()).toBe(0);
   });
 });
 
