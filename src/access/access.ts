@@ -58,9 +58,6 @@ export interface Access {
   /** Ends the login that the refresh token or JWT belongs to, with all its tokens. A token that is not known is as good. */
   readonly logout: (token: string) => Promise<void>;
 
-  /** Where nobody is known yet: makes the key `admin` and returns it, to be shown this once. Undefined otherwise. */
-  readonly ensureAdmin: () => Promise<string | undefined>;
-
   readonly keys: () => Promise<KeyInfo[]>;
   /** Returns the key, which is kept hashed only. `expiresAt` in milliseconds since 1970. Throws EXISTS, VALUE_INVALID. */
   readonly createKey: (name: string, grant: Grant, expiresAt?: number) => Promise<string>;

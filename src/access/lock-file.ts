@@ -72,7 +72,7 @@ function make(path: string): string | undefined {
 
 /**
  * Moved away first, and looked at there: another waiter may have removed the stale lock a moment before, and what lies there now
- * is his. Then it goes back.
+ * is a new one. Then it goes back.
  */
 function removeStale(path: string, lock: string): void {
   const aside = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;

@@ -1,4 +1,4 @@
-/** Who is known: keys and users, made, changed and removed. A change of a user ends the tokens that he has. */
+/** Who is known: keys and users, made, changed and removed. A change of a user ends the tokens of that user. */
 import { randomBytes } from "node:crypto";
 import { ConfigSyncError } from "../errors.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -15,7 +15,10 @@ export interface Management {
   readonly passwords: Passwords;
 }
 
-type Keys = Pick<Access, "ensureAdmin" | "keys" | "createKey" | "removeKey">;
+interface Keys extends Pick<Access, "keys" | "createKey" | "removeKey"> {
+  readonly ensureAdmin: () => Promise<string | undefined>;
+}
+
 type Users = Pick<Access, "users" | "createUser" | "setPassword" | "setGrant" | "removeUser">;
 
 export function manageKeys({ store, clock }: Management): Keys {
@@ -56,7 +59,7 @@ export function manageKeys({ store, clock }: Management): Keys {
 }
 
 export function manageUsers({ store, clock, passwords }: Management): Users {
-  /** Changes one user; undefined removes him. */
+  /** Changes one user; undefined removes it. */
   const change = async (name: string, to: (user: UserRecord) => UserRecord | undefined): Promise<void> => {
     await store.update((records) => {
       requireOne("user", name, records.users);

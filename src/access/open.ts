@@ -10,6 +10,12 @@ import { createSignIn } from "./sign-in.ts";
 import { openStore } from "./store.ts";
 import { createThrottle, type ThrottleOptions } from "./throttle.ts";
 
+/** What whoever opens it has beyond what requests may ask for. */
+export interface OpenedAccess extends Access {
+  /** Where nobody is known yet: makes the key `admin` and returns it, to be shown this once. Undefined otherwise. */
+  readonly ensureAdmin: () => Promise<string | undefined>;
+}
+
 export interface AccessOptions {
   /** See `accessFile`. It is made with the first key or user. */
   readonly file: string;
@@ -34,7 +40,7 @@ export function accessFile(state: string): string {
  * The same file may be open in several processes: what one changes, the others see at the next question. Throws STATE_UNUSABLE for
  * a file that is broken or cannot be read; it is left as it is.
  */
-export async function openAccess(options: AccessOptions): Promise<Access> {
+export async function openAccess(options: AccessOptions): Promise<OpenedAccess> {
   const { file, clock = systemClock, configuredKey, configuredGrant = keyOfDefault, cost } = options;
   const store = openStore(file);
   store.read();

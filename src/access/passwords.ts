@@ -89,20 +89,19 @@ export function isTooLong(password: string): boolean {
 
 /** Throws VALUE_INVALID for a password that somebody would guess. No rule asks for digits or signs: length is what helps. */
 export function checkStrength(user: string, password: string): void {
-  const characters = [...password.normalize("NFKC")];
-  const lowered = password.toLowerCase();
-  const problem =
-    characters.length < shortest
+  const characters = isTooLong(password) ? [] : [...password.normalize("NFKC")];
+  const lowered = characters.join("").toLowerCase();
+  const problem = isTooLong(password)
+    ? `has more than ${longest} characters`
+    : characters.length < shortest
       ? `has less than ${shortest} characters`
-      : isTooLong(password)
-        ? `has more than ${longest} characters`
-        : new Set(characters).size < 6
-          ? "has less than six different characters"
-          : isRow(characters)
-            ? "is a row of characters, each one after the other"
-            : lowered.includes(user.toLowerCase()) && user.length * 2 > password.length
-              ? "is little more than the name"
-              : undefined;
+      : new Set(characters).size < 6
+        ? "has less than six different characters"
+        : isRow(characters)
+          ? "is a row of characters, each one after the other"
+          : lowered.includes(user.toLowerCase()) && user.length * 2 > password.length
+            ? "is little more than the name"
+            : undefined;
   if (problem === undefined) return;
   throw new ConfigSyncError("VALUE_INVALID", `the password ${problem}`, {
     hint: `Take ${shortest} or more characters, for example four words that have nothing to do with each other`,

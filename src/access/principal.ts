@@ -33,7 +33,7 @@ export interface Target {
 /** What belongs to no app (users, keys): only a grant that is not narrowed at all reaches it. */
 export const everywhere = "everywhere";
 
-/** The section whose `key` is a key to the API itself: who may write it could make himself an admin, so it takes one. */
+/** The section whose `key` is a key to the API itself: who may write it could become an admin, so it takes one. */
 export const keySection = "api_key";
 
 /** Whether the right reaches the target. Without a target: whether it is there at all, on whatever. */

@@ -69,7 +69,7 @@ async function recognise(context: SignIn, { user, password, address }: Login): P
     const isRight = await passwords.verify(password, record?.password);
     if (!isRight || record === undefined) throw wrongLogin("the name or the password is wrong");
     takeBack();
-    // Of the address only this one try: who has a password of his own must not wash away his guesses of others'.
+    // Of the address only this one try: a password of one's own must not wash away the guesses of others'.
     byUser.forget(name);
     return record;
   } catch (error) {

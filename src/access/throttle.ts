@@ -69,14 +69,13 @@ export function createThrottle({ free, first, longest, capacity }: ThrottleOptio
   };
 }
 
-/**
- * An address as a name for a throttle: IPv6 by its /64, since a single host has all of one. Short, whatever was given.
- */
+/** Characters: an IPv6 address with a zone. */
+const longestAddress = 64;
+
+/** An address as a name for a throttle: IPv6 by its /64, since a single host has all of one. Short, whatever was given. */
 export function addressName(address: string): string {
-  const plain = address
-    .toLowerCase()
-    .replace(/^::ffff:(?=[\d.]+$)/, "")
-    .slice(0, 64);
+  if (address.length > longestAddress) return "";
+  const plain = address.toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, "");
   if (!plain.includes(":")) return plain;
   const [head = "", tail] = plain.replace(/%.*/, "").split("::", 2);
   const left = head === "" ? [] : head.split(":");
