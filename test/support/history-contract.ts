@@ -132,13 +132,16 @@ export function historyContract(name: string, start: () => Promise<HistorySubjec
         at: fc.integer({ min: 0, max: 8.64e15 }),
         documents,
       });
+      const appended: [app: string, drafts: readonly Draft[]][] = [];
       const run = fc.asyncProperty(fc.array(drafts, { minLength: 1, maxLength: 5 }), async (some) => {
         const app = newApp();
         await appendAll(app, some);
         await expectAll(history, app, some);
+        appended.push([app, some]);
       });
       await fc.assert(run, { numRuns: 30 });
       await reopen();
+      for (const [app, some] of appended) await expectAll(history, app, some);
     });
 
     test.each(badNames)("%j is no name of an app or a document", async (bad) => {

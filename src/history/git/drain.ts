@@ -1,0 +1,81 @@
+/** From the journal into the repository, in batches, beside everything else. */
+import type { Git } from "../../platform/git.ts";
+import type { Archive } from "./archive.ts";
+import { type Background, inBackground } from "./background.ts";
+import type { Contents, Pending } from "./contents.ts";
+import { findGround } from "./ground.ts";
+import { importRevisions } from "./import.ts";
+import type { Journal } from "./journal.ts";
+import { removeStaleLock } from "./stale-lock.ts";
+import { tidyPacks } from "./tidy.ts";
+
+export interface DrainOptions {
+  readonly git: Git;
+  readonly journal: Journal;
+  readonly archive: Archive;
+  /** Ends a running git. */
+  readonly signal: AbortSignal;
+  readonly tell: (message: string) => void;
+  readonly onFiled: () => void;
+}
+
+/** Milliseconds until what was appended is a commit: a burst of changes is one process. */
+const pause = 500;
+const mostRevisions = 2000;
+const mostBytes = 16 * 1024 * 1024;
+
+export function drainInBackground({ git, journal, archive, signal, tell, onFiled }: DrainOptions): Background {
+  const round = async (): Promise<void> => {
+    const { pending } = await journal.claim();
+    const isMoved = pending.length > 0;
+    for (;;) {
+      const contents = await journal.claim();
+      if (contents.pending.length === 0) break;
+      await fileSome(contents).catch(mendLock);
+    }
+    await journal.release();
+    if (!isMoved) return;
+    onFiled();
+    await tidyPacks(git, signal);
+  };
+
+  const fileSome = async (contents: Contents): Promise<void> => {
+    const { tip, already, isLost } = await findGround(git, archive, contents, tell);
+    if (isLost) {
+      tell(describeLoss(git.folder, contents));
+      await journal.forgetRepository();
+    } else if (already.length > 0) await fileAs(contents, already, tip);
+    else {
+      const commits = await importRevisions(git, tip, firstBatch(contents.pending), signal);
+      await fileAs(contents, commits, commits.at(-1) ?? tip);
+    }
+  };
+
+  /** Readers find a revision here or there at every moment. */
+  const fileAs = async (contents: Contents, commits: readonly string[], tip: string | null): Promise<void> => {
+    archive.filed(contents, contents.pending.slice(0, commits.length), commits);
+    await journal.filed(commits.length, tip);
+  };
+
+  const mendLock = (error: unknown): void => {
+    const removed = removeStaleLock(String(error), git.folder);
+    if (removed === undefined) throw error;
+    tell(removed);
+  };
+
+  return inBackground({ round, pause, tell, says: "the history is not in its git repository yet" });
+}
+
+function firstBatch(pending: readonly Pending[]): readonly Pending[] {
+  let size = 0;
+  const end = pending.findIndex((one, index) => {
+    size += one.size;
+    return index > 0 && (index === mostRevisions || size > mostBytes);
+  });
+  return end === -1 ? pending.slice() : pending.slice(0, end);
+}
+
+function describeLoss(folder: string, { filed }: Contents): string {
+  const lost = [...filed].map(([app, { info }]) => `${app} up to ${info.number}`).join(", ");
+  return `the repository ${folder} was deleted or replaced: lost are the revisions of ${lost}; their numbers go on`;
+}

@@ -1,0 +1,191 @@
+/**
+ * The file `journal` in the repository's folder: what was appended is durable by one write into it, long before git has it. Readers of
+ * other processes read it as it stands; one process at a time writes it.
+ */
+import { existsSync, statSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "../../errors.ts";
+import { createTurnstile } from "../../platform/safe-write/turnstile.ts";
+import { removeLeftovers, writeDurably } from "../../platform/safe-write.ts";
+import {
+  addPending,
+  type Contents,
+  decodeContents,
+  emptyContents,
+  encodeContents,
+  encodePending,
+  type Pending,
+  withoutRepository,
+} from "./contents.ts";
+import { type JournalFile, openJournalFile } from "./journal-file.ts";
+import { lockFolder, type Unlock } from "./lock.ts";
+import { orUnusable } from "./unusable.ts";
+
+export interface Journal {
+  /** As it stands: as we wrote it, or as another process left it. The object is another one after somebody else wrote. */
+  readonly read: () => Promise<Contents>;
+  /** Takes the writing over and adds what `make` returns. It is durable then. Throws HISTORY_UNUSABLE; then nothing was added. */
+  readonly append: (make: (contents: Contents) => readonly Pending[]) => Promise<void>;
+  /** Takes the writing over, to move what is pending. */
+  readonly claim: () => Promise<Contents>;
+  /** The oldest `count` pending revisions are durable in the repository, the newest of our commits there is `commit`. */
+  readonly filed: (count: number, commit: string | null) => Promise<void>;
+  /** The repository is not the one that it was. */
+  readonly forgetRepository: () => Promise<void>;
+  readonly isClaimed: () => boolean;
+  /** Lets other processes write where nothing is pending; `anyway` also where it is. */
+  readonly release: (anyway?: "anyway") => Promise<void>;
+}
+
+export interface JournalOptions {
+  readonly folder: string;
+  /** What the repository alone says: the journal is new or lost. */
+  readonly survey: () => Promise<Contents>;
+  /** What was found damaged, and what was done about it. */
+  readonly tell: (message: string) => void;
+  /** Another process wrote. */
+  readonly onForeign: (before: Contents, now: Contents) => void;
+}
+
+/** Bytes of what the repository has already, beyond which the rest is written anew. */
+const wasteful = 4 * 1024 * 1024;
+const nothing = Buffer.alloc(0);
+
+export function openJournal({ folder, survey, tell, onForeign }: JournalOptions): Journal {
+  const path = join(folder, "journal");
+  const inTurn = createTurnstile(1);
+  let contents = emptyContents();
+  let seen: string | undefined;
+  /** What lies behind the last whole record. */
+  let torn: Buffer = nothing;
+  let unlock: Unlock | undefined;
+  let file: JournalFile | undefined;
+
+  const refresh = async (): Promise<void> => {
+    const now = stampOf(folder, path);
+    if (seen === now) return;
+    const before = contents;
+    const bytes = await readIfThere(path);
+    const read = bytes && decodeContents(bytes);
+    torn = bytes?.subarray(read?.end ?? 0) ?? nothing;
+    contents = read?.contents ?? (await survey());
+    if (contents.heads.size === 0 && before.heads.size > 0) goOnFrom(before);
+    else if (seen !== undefined) onForeign(before, contents);
+    seen = now;
+  };
+
+  /** Deleted under our hands: what is in memory still counts. */
+  const goOnFrom = (before: Contents): void => {
+    contents = withoutRepository(before);
+    tell(`${folder} was deleted, and the history with it; its numbers go on`);
+  };
+
+  const claim = async (): Promise<void> => {
+    if (unlock !== undefined) return;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    unlock = await lockFolder(folder);
+    try {
+      await refresh();
+      removeLeftovers(folder);
+      if (torn.length > 0) await cutOff();
+      else if (existsSync(path)) file = await openJournalFile(path);
+    } catch (error) {
+      await letGo();
+      throw error;
+    }
+  };
+
+  const cutOff = async (): Promise<void> => {
+    await writeDurably(`${path}.cut`, torn);
+    await rewrite(nothing);
+    tell(`the last ${torn.length} bytes of ${path} were torn and are cut off; they are kept in ${path}.cut`);
+    torn = nothing;
+  };
+
+  const write = async (bytes: Buffer): Promise<void> => {
+    if (file?.isAsLeft()) await file.append(bytes);
+    else await rewrite(bytes);
+  };
+
+  const rewrite = async (more: Buffer): Promise<void> => {
+    await closeFile();
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeDurably(path, Buffer.concat([encodeContents(contents), more]));
+    file = await openJournalFile(path);
+  };
+
+  const closeFile = async (): Promise<void> => {
+    const open = file;
+    file = undefined;
+    await open?.close();
+  };
+
+  const letGo = async (): Promise<void> => {
+    await closeFile();
+    seen = stampOf(folder, path);
+    unlock?.();
+    unlock = undefined;
+  };
+
+  const isWasteful = (): boolean => {
+    const left = contents.pending.reduce((sum, { size }) => sum + size, 0);
+    return contents.pending.length === 0 || (file?.size() ?? 0) - left > wasteful;
+  };
+
+  const inTurnOrUnusable = (work: () => Promise<void>): Promise<void> => inTurn(work).catch(orUnusable(path));
+
+  return {
+    read: async () => {
+      if (unlock === undefined) await inTurnOrUnusable(refresh);
+      return contents;
+    },
+    claim: async () => {
+      await inTurnOrUnusable(claim);
+      return contents;
+    },
+    append: (make) =>
+      inTurnOrUnusable(async () => {
+        await claim();
+        const records = make(contents);
+        if (records.length > 0) await write(Buffer.concat(records.map(encodePending)));
+        for (const record of records) addPending(contents, record);
+      }),
+    filed: (count, commit) =>
+      inTurnOrUnusable(async () => {
+        for (const { app, info, entries } of contents.pending.splice(0, count)) {
+          contents.filed.set(app, { info, entries });
+        }
+        contents.commit = commit;
+        if (isWasteful()) await rewrite(nothing);
+      }),
+    forgetRepository: () =>
+      inTurnOrUnusable(async () => {
+        contents = withoutRepository(contents);
+        await rewrite(nothing);
+      }),
+    isClaimed: () => unlock !== undefined,
+    release: (anyway) =>
+      inTurnOrUnusable(async () => {
+        if (unlock !== undefined && (contents.pending.length === 0 || anyway !== undefined)) await letGo();
+      }),
+  };
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** What is another after another process wrote: the journal, or the repository's branch where there is no journal. */
+function stampOf(folder: string, path: string): string {
+  for (const place of [path, join(folder, "refs/heads/main"), join(folder, "packed-refs")]) {
+    const stats = statSync(place, { throwIfNoEntry: false, bigint: true });
+    if (stats !== undefined) return `${place} ${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+  }
+  return "nothing";
+}
