@@ -2,12 +2,18 @@
  * The daemon: what belongs to the process (control socket, listeners), and in it one workspace after the other under an engine, from
  * taking the state folder over until the last step is done.
  */
-import { join } from "node:path";
-import { type ControlHandlers, serveControl } from "./api/control-server.ts";
+import { type Commands, type ControlHandlers, serveControl } from "./api/control-server.ts";
+import type { AnswerEvent } from "./api/http/answer-log.ts";
+import type { ApiParts } from "./api/http/parts.ts";
+import { reveal } from "./config/secret.ts";
+import type { ApiContext } from "./daemon/api-parts.ts";
+import { controlSocket } from "./daemon/control-socket.ts";
+import { createDaemonApi } from "./daemon/http.ts";
 import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
 import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
 import { createTelling, type Telling } from "./daemon/telling.ts";
 import { ConfigSyncError } from "./errors.ts";
+import { systemClock } from "./platform/clock.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
 import { inOrder } from "./sync/order.ts";
@@ -16,10 +22,11 @@ import { surveyServices } from "./sync/survey.ts";
 import { version } from "./version.ts";
 import type { Workspace } from "./workspace.ts";
 
+export { controlSocket } from "./daemon/control-socket.ts";
 export type { Reread } from "./daemon/succession.ts";
 
 /** What the control socket can ask for, each resolved when nothing is left to do; and what only the process asks for. */
-export interface Daemon extends ControlHandlers {
+export interface Daemon extends Commands {
   /** Reads settings, manifests and templates again; `onReread` tells how that ended. What cannot be used leaves all as it is. */
   readonly reread: () => void;
   /** Ends the running steps in order and gives the workspace free. */
@@ -29,14 +36,18 @@ export interface Daemon extends ControlHandlers {
 export interface DaemonOptions {
   readonly emit: Emit;
   readonly onReread?: (outcome: Reread) => void;
+  readonly onApi?: (event: ApiEvent) => void;
   /** False for one pass without watches. */
   readonly watch?: boolean;
 }
 
-/** The control socket of a workspace, by its state folder. */
-export function controlSocket(state: string): string {
-  return join(state, "daemon.sock");
-}
+/** What the HTTP API has to tell. */
+export type ApiEvent =
+  | AnswerEvent
+  | { readonly type: "listening"; readonly addresses: readonly string[] }
+  | { readonly type: "cannot-listen"; readonly error: ConfigSyncError }
+  /** The first key of all, to be shown this once. */
+  | { readonly type: "admin-key"; readonly key: string };
 
 /**
  * Takes the workspace over and starts the engine on it. Resolves after the first look at the sources. Throws DAEMON_RUNNING
@@ -44,18 +55,40 @@ export function controlSocket(state: string): string {
  */
 export async function startDaemon(
   workspace: Workspace,
-  { emit, onReread = () => undefined, watch = true }: DaemonOptions,
+  { emit, onReread = () => undefined, onApi = () => undefined, watch = true }: DaemonOptions,
 ): Promise<Daemon> {
   const telling = createTelling(emit, watch);
-  const run = (one: Workspace): Promise<Running> => runWorkspace(one, { tell: telling.tell, watch });
+  let latest: Running | undefined;
+  const run = async (one: Workspace): Promise<Running> => {
+    latest = await runWorkspace(one, { tell: telling.tell, watch });
+    return latest;
+  };
   // A command may knock before the first look is over: it waits for the answer.
   const first = Promise.withResolvers<Running>();
   first.promise.catch(() => undefined);
-  const succession = createSuccession(first.promise, { run, onReread });
-  const handlers = handleCommands(succession, telling);
-  const control = await takeOver(workspace, handlers);
+  const succession = createSuccession(first.promise, {
+    run,
+    onReread: (outcome) => {
+      onReread(outcome);
+      if (outcome.kind === "taken" && watch) void api.open(outcome.workspace.settings.api);
+    },
+  });
+  const commands = handleCommands(succession, telling);
+  const parts = once(async () => {
+    await first.promise;
+    return openApiParts(() => latest, { commands, listen: telling.listen, onApi });
+  });
+  const api = createDaemonApi({
+    parts,
+    settings: workspace.settings.api,
+    onListening: (addresses) => onApi({ type: "listening", addresses }),
+    onTrouble: (error) => onApi({ type: "cannot-listen", error }),
+  });
+  const control = await takeOver(workspace, { ...commands, api: api.answer });
   try {
-    first.resolve(await run(workspace));
+    const running = await run(workspace);
+    first.resolve(running);
+    if (watch) void firstWork(running.engine).then(() => api.open(workspace.settings.api));
   } catch (error) {
     first.reject(error);
     await control[Symbol.asyncDispose]();
@@ -64,14 +97,55 @@ export async function startDaemon(
 
   const stop = async (): Promise<void> => {
     try {
-      await succession.stop();
+      await Promise.all([api.close(), succession.stop()]);
     } finally {
       telling.tellAll();
       await control[Symbol.asyncDispose]();
     }
   };
 
-  return { ...handlers, reread: succession.reread, stop };
+  return { ...commands, reread: succession.reread, stop };
+}
+
+/** Milliseconds. */
+const longestFirstWork = 1000;
+
+/** What the services wait for comes before what people ask: loading the API takes as long as ten changes. */
+async function firstWork(engine: Engine): Promise<void> {
+  const patience = new AbortController();
+  const over = systemClock.sleep(longestFirstWork, patience.signal).catch(() => undefined);
+  await Promise.race([engine.settled(), over]);
+  patience.abort();
+}
+
+async function openApiParts(
+  latest: () => Running | undefined,
+  { onApi, ...context }: Pick<ApiContext, "commands" | "listen"> & { readonly onApi: (event: ApiEvent) => void },
+): Promise<ApiParts> {
+  const [{ accessFile, openAccess }, { apiParts }] = await Promise.all([
+    import("./access/open.ts"),
+    import("./daemon/api-parts.ts"),
+  ]);
+  const running = (): Running => {
+    const found = latest();
+    if (found !== undefined) return found;
+    throw new ConfigSyncError("SOURCE_MISSING", "nothing has been read yet");
+  };
+  const configuredKey = (): string | undefined => {
+    const { workspace, door } = running();
+    const { keyFrom } = workspace.settings.api;
+    const entry = keyFrom === undefined ? undefined : door.current().snapshot?.entries.get(keyFrom);
+    return entry && reveal(entry.value);
+  };
+  const access = await openAccess({ file: accessFile(running().workspace.settings.state), configuredKey });
+  const key = await access.ensureAdmin();
+  if (key !== undefined) onApi({ type: "admin-key", key });
+  return apiParts({ ...context, running, access, note: onApi });
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
 }
 
 async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {
@@ -82,7 +156,7 @@ async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Pro
   }
 }
 
-function handleCommands(succession: Succession, telling: Telling): ControlHandlers {
+function handleCommands(succession: Succession, telling: Telling): Commands {
   const since = Date.now();
 
   const status = async (): Promise<StatusReport> => {

@@ -1,6 +1,8 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { apiSchema, resolveApi } from "./api/api-settings.ts";
+import type { HttpSettings } from "./api/http/parts.ts";
 import { parseDuration } from "./config/coerce.ts";
 import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
@@ -82,6 +84,7 @@ const schema = z.strictObject({
       retry_longest: between("10ms", "24h").prefault("60s"),
     }),
   ),
+  api: part(apiSchema),
   log: part(
     z.strictObject({
       level: z.enum(["debug", "info", "warn", "error"]).prefault("info"),
@@ -94,7 +97,7 @@ const schema = z.strictObject({
 type Written = z.output<typeof schema>;
 
 /** The settings with every path absolute and every secret wrapped. */
-export interface Settings extends Omit<Written, "supervisord" | "docker"> {
+export interface Settings extends Omit<Written, "supervisord" | "docker" | "api"> {
   readonly file: string;
   /** The workspace: the folder of the file. */
   readonly folder: string;
@@ -103,6 +106,10 @@ export interface Settings extends Omit<Written, "supervisord" | "docker"> {
     readonly url: string;
     readonly username: string | undefined;
     readonly password: Secret | undefined;
+  };
+  readonly api: HttpSettings & {
+    /** The key of the configuration that holds an API key. */
+    readonly keyFrom: string | undefined;
   };
 }
 
@@ -149,6 +156,7 @@ export function parseSettings(
     templates: at(written.templates),
     state: at(written.state),
     roots: written.roots.map(at),
+    api: resolveApi(written.api, at),
     docker: {
       host: docker.host,
       certificates: docker.certificates === undefined ? undefined : at(docker.certificates),

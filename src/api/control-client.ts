@@ -25,6 +25,28 @@ export async function askDaemon(
   return answer === undefined ? undefined : readLines(answer, path);
 }
 
+export interface ApiCall {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** With its query: `/api/v1/settings?app=default`. */
+  readonly url: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  /** What the JSON of the answer says. */
+  readonly body: unknown;
+}
+
+/** Asks the daemon's HTTP API by the control socket; undefined where no daemon runs. It may hold the answer for long. */
+export async function callDaemon(path: string, { method, url, body }: ApiCall): Promise<ApiAnswer | undefined> {
+  const answer = await ask(path, method, url, body === undefined ? undefined : JSON.stringify(body));
+  if (answer === undefined) return undefined;
+  const { text } = await import("node:stream/consumers");
+  return { status: answer.statusCode ?? 500, body: readLine(await text(answer), path) };
+}
+
 async function* readLines(answer: IncomingMessage, path: string): AsyncIterable<unknown> {
   try {
     const { createInterface } = await import("node:readline");
@@ -54,18 +76,19 @@ function revive(error: Record<string, unknown>): ConfigSyncError {
 }
 
 /** Undefined where nobody listens. */
-async function ask(path: string, method: string, route: string): Promise<IncomingMessage | undefined> {
+async function ask(path: string, method: string, route: string, body?: string): Promise<IncomingMessage | undefined> {
   try {
     await using address = await socketPath(path);
     return await new Promise<IncomingMessage>((resolve, reject) => {
-      const options = { socketPath: address.path, method, path: route, agent: false };
+      const headers = body === undefined ? {} : { "content-type": "application/json" };
+      const options = { socketPath: address.path, method, path: route, agent: false, headers };
       const asked = http.request(options, (answer) => {
         asked.setTimeout(0);
         resolve(answer);
       });
       asked.setTimeout(patience, () => asked.destroy(new ConfigSyncError("TIMED_OUT", "the daemon does not answer")));
       asked.once("error", reject);
-      asked.end();
+      asked.end(body);
     });
   } catch (error) {
     const code = systemCode(error);

@@ -13,7 +13,8 @@ import type { SyncEvent } from "../sync/events.ts";
 import type { StatusReport } from "../sync/status.ts";
 import { isAnswered } from "./control-client.ts";
 
-export interface ControlHandlers {
+/** What the commands ask of a daemon. */
+export interface Commands {
   readonly status: () => Promise<StatusReport>;
   /** Looks at everything again and tells what happens until nothing is left to do. */
   readonly apply: (emit: (event: SyncEvent) => void) => Promise<void>;
@@ -21,6 +22,11 @@ export interface ControlHandlers {
   readonly reload: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
   /** The same for one service, for which what was given up or waits is tried now. Throws NOT_FOUND. */
   readonly retry: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
+}
+
+export interface ControlHandlers extends Commands {
+  /** Answers a request to the HTTP API: who can open this socket may do everything. */
+  readonly api: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
 /** Takes the workspace over. Throws DAEMON_RUNNING when another process has it. */
@@ -92,6 +98,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   const begin = request.method === "POST" ? setTimeout(() => response.flushHeaders(), silence) : undefined;
   try {
     const { pathname, searchParams } = new URL(`http://daemon${request.url}`);
+    if (pathname.startsWith("/api/")) return await handlers.api(request, response);
     switch (`${request.method} ${pathname}`) {
       case "GET /status":
         response.end(`${JSON.stringify(await handlers.status())}\n`);

@@ -9,16 +9,35 @@ export interface Command {
   readonly summary: string;
   /** The page that --help prints below the options: what it does, examples, exit codes. */
   readonly help: string;
-  readonly options?: readonly { readonly flags: string; readonly description: string; readonly fallback?: string }[];
+  readonly options?: readonly Option[];
   /** Resolves to the exit code. */
   readonly run: (call: Call) => Promise<number>;
+}
+
+export interface Option {
+  /** `--log <format>`: as commander writes options. */
+  readonly flags: string;
+  readonly description: string;
+  readonly fallback?: string;
+  /** May be given several times; its value is an array. */
+  readonly repeat?: true;
+}
+
+/** Commands that begin with the same word: `access key list`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly help: string;
+  readonly commands: readonly (Command | CommandGroup)[];
 }
 
 export interface Call {
   /** The workspace folder, absolute. */
   readonly workspace: string;
+  /** The first of the arguments. */
   readonly argument: string | undefined;
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly arguments: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   /** Print for programs, not for people. */
   readonly json: boolean;
   readonly print: (text: string) => void;

@@ -3,21 +3,49 @@ import { resolve } from "node:path";
 import { Command as Commander, CommanderError } from "commander";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { version } from "../version.ts";
+import { access } from "./access.ts";
 import { apply } from "./apply.ts";
-import { type Command, exitCodes } from "./command.ts";
+import { type Call, type Command, type CommandGroup, exitCodes } from "./command.ts";
+import { diff } from "./diff.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
+import { get } from "./get.ts";
+import { history } from "./history.ts";
 import { init } from "./init.ts";
 import { plan } from "./plan.ts";
 import { reload } from "./reload.ts";
 import { retry } from "./retry.ts";
+import { rollback } from "./rollback.ts";
+import { set } from "./set.ts";
+import { show } from "./show.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
 import { createStyle } from "./terminal.ts";
+import { unset } from "./unset.ts";
 import { validate } from "./validate.ts";
 import { wait } from "./wait.ts";
 
-const commands: readonly Command[] = [init, start, plan, apply, status, validate, explain, reload, retry, doctor, wait];
+const commands: readonly (Command | CommandGroup)[] = [
+  init,
+  start,
+  plan,
+  apply,
+  status,
+  validate,
+  explain,
+  reload,
+  retry,
+  doctor,
+  wait,
+  get,
+  set,
+  unset,
+  history,
+  show,
+  diff,
+  rollback,
+  access,
+];
 
 /** Runs one command line (without node and script). Resolves to the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -46,7 +74,18 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
-function addCommand(program: Commander, command: Command, finish: (exitCode: number) => void): void {
+function addCommand(program: Commander, command: Command | CommandGroup, finish: (exitCode: number) => void): void {
+  if ("commands" in command) addGroup(program, command, finish);
+  else addLeaf(program, command, finish);
+}
+
+function addGroup(program: Commander, group: CommandGroup, finish: (exitCode: number) => void): void {
+  const added = program.command(group.name).summary(group.summary).description(group.summary);
+  added.addHelpText("after", `\n${group.help.trim()}\n`);
+  for (const command of group.commands) addCommand(added, command, finish);
+}
+
+function addLeaf(program: Commander, command: Command, finish: (exitCode: number) => void): void {
   const added = program
     .command(command.name)
     .summary(command.summary)
@@ -56,13 +95,18 @@ function addCommand(program: Commander, command: Command, finish: (exitCode: num
     .option("--no-color", "print without colours")
     .addHelpText("after", `\n${command.help.trim()}\n`);
   if (command.argument !== undefined) added.argument(command.argument);
-  for (const { flags, description, fallback } of command.options ?? []) added.option(flags, description, fallback);
+  for (const { flags, description, fallback, repeat } of command.options ?? []) {
+    if (repeat) added.option(flags, description, (value: string, before: string[] = []) => [...before, value]);
+    else added.option(flags, description, fallback);
+  }
   added.action(async (...given: unknown[]) => {
-    const options = added.opts<Record<string, string | boolean | undefined>>();
-    const [first] = given;
+    const options = added.opts<Call["options"]>();
+    // Behind the arguments stand the options and commander's own command.
+    const words = given.slice(0, -2).flatMap((word) => (word as string | readonly string[] | undefined) ?? []);
     const code = await command.run({
       workspace: resolve(String(options.workspace)),
-      argument: command.argument !== undefined && typeof first === "string" ? first : undefined,
+      argument: words[0],
+      arguments: words,
       options,
       json: options.json === true,
       print: (text) => void process.stdout.write(`${text}\n`),

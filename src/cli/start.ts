@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import type { Reread } from "../daemon.ts";
+import type { ApiEvent, Reread } from "../daemon.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import type { EventLine } from "../sync/events.ts";
@@ -41,6 +41,7 @@ async function runStart(call: Call): Promise<number> {
       if (outcome.kind === "taken") say = openLog(outcome.workspace.settings);
       say(describeReread(outcome));
     },
+    onApi: (event) => say(describeApi(event)),
   });
   say(describeStart(workspace.settings, call));
   signals.onHangup(daemon.reread);
@@ -51,6 +52,8 @@ async function runStart(call: Call): Promise<number> {
 }
 
 interface Line extends EventLine {
+  /** For who looks closely only. */
+  readonly detail?: boolean;
   /** Further lines that only people need. */
   readonly tips?: readonly string[];
 }
@@ -64,10 +67,10 @@ async function prepareLog(call: Call): Promise<(settings: Settings) => Say> {
   return ({ log: { level, format: set } }) => {
     const format = asked ?? set ?? (process.stdout.isTTY ? "text" : "json");
     const log = createLog({ level, format, style: call.style });
-    return ({ about, text, tone, tips = [] }, event) => {
+    return ({ about, text, tone, detail, tips = [] }, event) => {
       const isForPeople = format === "text";
       const fields = isForPeople || event === undefined ? { about, tone } : { about, event };
-      log[tone === "bad" ? "warn" : "info"](fields, isForPeople ? [text, ...tips].join("\n") : text);
+      log[tone === "bad" ? "warn" : detail ? "debug" : "info"](fields, isForPeople ? [text, ...tips].join("\n") : text);
     };
   };
 }
@@ -124,6 +127,40 @@ function describeReread(outcome: Reread): EventLine {
   const about = "settings";
   if (outcome.kind === "taken") return { about, text: outcome.text, tone: "quiet" };
   return { about, text: outcome.problems.map((problem) => problem.toText()).join("\n"), tone: "bad" };
+}
+
+function describeApi(event: ApiEvent): Line {
+  const about = "api";
+  switch (event.type) {
+    case "listening":
+      return { about, text: `listening on ${event.addresses.join(", ")}`, tone: "quiet", tips: docsTips(event) };
+    case "cannot-listen":
+      return { about, text: event.error.toText(), tone: "bad" };
+    case "admin-key":
+      return {
+        about,
+        text: `the key of the first admin, shown this once: ${event.key}`,
+        tone: "quiet",
+        tips: ["more of them: config-sync access key create NAME"],
+      };
+    case "answered": {
+      const { method, route, status, took, who = "nobody", address } = event;
+      const text = `${status} ${method} ${route} for ${who} from ${address} in ${Math.round(took)} ms`;
+      return { about, text, tone: "quiet", detail: true };
+    }
+    case "fault":
+      return { about, text: `a fault of ours, ${event.instance}: ${describeFault(event.error)}`, tone: "bad" };
+    case "trouble":
+      return { about, text: event.text, tone: "bad" };
+  }
+}
+
+function docsTips({ addresses: [address] }: { readonly addresses: readonly string[] }): string[] {
+  return address === undefined ? [] : [`try: ${address}/docs`];
+}
+
+function describeFault(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function quietly(text: string): EventLine {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { apiSchema } from "../../src/api/api-settings.ts";
 import type { Command } from "../../src/cli/command.ts";
 import { errorTable } from "../../src/errors.ts";
 import { formatNames } from "../../src/formats/index.ts";
@@ -29,7 +30,9 @@ describe("docs/settings.md", () => {
   it("has each key of the settings once", () => {
     const told = tableRows(read("docs/settings.md"), "key").map(([key = ""]) => key.replaceAll("`", ""));
     const sources = fieldsOf(sourceSchema).map((field) => `sources[].${field}`);
-    expect(told.toSorted()).toEqual([...settingsKeys(), ...sources].sort());
+    const api = fieldsOf(apiSchema).map((field) => `api.${field}`);
+    const own = settingsKeys().filter((key) => key !== "api");
+    expect(told.toSorted()).toEqual([...own, ...sources, ...api].sort());
   });
 });
 

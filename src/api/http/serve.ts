@@ -11,7 +11,7 @@ import { buildServer } from "./server.ts";
 export interface HttpApi {
   /** `http://127.0.0.1:7373`, or the path of a unix socket; in the order of the settings. */
   readonly addresses: readonly string[];
-  /** Answers a request that came by a socket which only the owner of the daemon can open. */
+  /** Answers a request that came by a socket of somebody else's, which only the owner can open. */
   readonly answerLocal: (request: IncomingMessage, response: ServerResponse) => void;
   /** Reads the certificates again. */
   readonly renew: () => Promise<void>;

@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 const never = (): Promise<never> => new Promise(() => undefined);
-const silent: ControlHandlers = { status: never, apply: never, reload: never, retry: never };
+const silent: ControlHandlers = { status: never, apply: never, reload: never, retry: never, api: never };
 
 describe("the control socket", () => {
   test.each(["/apply", "/reload?service=web", "/retry?service=web"])(

@@ -113,7 +113,7 @@ describe("without a workspace", () => {
   test("validate and doctor find just that", async () => {
     const validated = await run("validate", "--json", "-w", "/nowhere");
     expect(validated.code).toBe(1);
-    expect(JSON.parse(validated.stdout)).toEqual({
+    expect(JSON.parse(validated.stdout)).toMatchObject({
       findings: [{ severity: "error", text: expect.stringContaining("there is no such file") }],
     });
     const diagnosed = await run("doctor", "--json", "-w", "/nowhere");

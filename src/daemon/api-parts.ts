@@ -1,0 +1,153 @@
+/** The daemon as the HTTP API sees it. */
+import { userInfo } from "node:os";
+import type { Access } from "../access/access.ts";
+import type { Commands } from "../api/control-server.ts";
+import type { ApiApp, ApiParts } from "../api/http/parts.ts";
+import type { ChangeRequest, Edit } from "../apps/change.ts";
+import type { Door } from "../apps/door.ts";
+import { type Snapshot, secretTexts } from "../config/layers.ts";
+import { redactor, secretPaths } from "../config/secret.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { Engine, EngineState } from "../sync/engine.ts";
+import type { Emit } from "../sync/events.ts";
+import { explainKeys } from "../sync/explain.ts";
+import { type Finding, findAll, findingOf } from "../sync/findings.ts";
+import type { Ledger } from "../sync/ledger.ts";
+import { inOrder } from "../sync/order.ts";
+import { type Renderings, renderAll } from "../sync/renderings.ts";
+import { type ShownPlan, showPlan } from "../sync/shown-plan.ts";
+import { surveyServices } from "../sync/survey.ts";
+import { version } from "../version.ts";
+import { inputsOf, type Workspace } from "../workspace.ts";
+
+/** A workspace that is being worked on, as far as the API needs it. */
+export interface Worked {
+  readonly workspace: Workspace;
+  readonly door: Door;
+  readonly ledger: Pick<Ledger, "record">;
+  readonly engine: Pick<Engine, "lookAgain"> & {
+    readonly state: () => Pick<EngineState, "snapshot" | "renderings">;
+  };
+}
+
+export interface ApiContext {
+  /** What runs at this moment. */
+  readonly running: () => Worked;
+  readonly commands: Commands;
+  readonly listen: (listener: Emit) => Disposable;
+  readonly access: Access;
+  readonly note: ApiParts["note"];
+}
+
+export function apiParts({ running, commands, listen, access, note }: ApiContext): ApiParts {
+  const quietly: Emit = () => undefined;
+
+  const plan: ApiParts["plan"] = async () => (await planOn(running(), [])).plan;
+
+  const apply: ApiParts["apply"] = async (hash) => {
+    if (hash !== undefined && hash !== (await plan()).hash) throw planMoved();
+    await commands.apply(quietly);
+  };
+
+  return {
+    access,
+    note,
+    version,
+    plan,
+    apply,
+    owner: userInfo().username,
+    app: (name) => (name === running().door.name ? apiApp(running) : undefined),
+    services: () =>
+      [...running().engine.state().renderings].map(([name, { wanted, error }]) => {
+        return { name, uses: error === undefined ? wanted?.service.used : undefined };
+      }),
+    status: commands.status,
+    lookAgain: async () => {
+      const { door, engine } = running();
+      await door.look();
+      engine.lookAgain();
+    },
+    reload: (service) => commands.reload(service, quietly),
+    retry: (service) => commands.retry(service, quietly),
+    explain: async (path) => {
+      const { snapshot, renderings } = stateOf(running());
+      return explainKeys(path, snapshot, renderings);
+    },
+    subscribe: (tell) => {
+      const listening = listen(tell);
+      return () => listening[Symbol.dispose]();
+    },
+  };
+}
+
+function apiApp(running: () => Worked): ApiApp {
+  const { door } = running();
+  return {
+    name: door.name,
+    current: () => {
+      const { snapshot, revision, problems } = running().door.current();
+      return { snapshot, head: revision, problems };
+    },
+    change: (request) => running().door.change(request),
+    rollBack: (request) => running().door.rollBack(request),
+    validate: (edits) => validate(running(), edits),
+    isWritable: (path) => running().door.isWritable(path),
+    revisions: (page) => running().door.revisions.list(door.name, page),
+    revision: (number) => running().door.revisions.get(door.name, number),
+    read: async (revision) => running().door.read(revision),
+  };
+}
+
+/** What would be done if these values were set; with none, what is to be done now. `head`: the revision that it was found on. */
+async function planOn(running: Worked, edits: readonly Edit[]): Promise<{ plan: ShownPlan; head: number | undefined }> {
+  const { workspace, ledger, door } = running;
+  const { digest, settings, services } = workspace;
+  const head = door.current().revision?.number;
+  const { snapshot, renderings } = edits.length === 0 ? stateOf(running) : await imagine(running, edits, head);
+  const surveyed = await surveyServices(renderings, { ledger, digest, roots: settings.roots });
+  const order = inOrder(services);
+  const sorted = surveyed.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  const known = {
+    isSecret: secretPaths(settings.secrets),
+    redact: redactor([...secretTexts(snapshot), ...secretTexts(stateOf(running).snapshot)]),
+    digest,
+  };
+  return { plan: await showPlan(sorted, known), head };
+}
+
+async function imagine(
+  { workspace, engine, door }: Worked,
+  edits: readonly Edit[],
+  expected?: number,
+): Promise<{ snapshot: Snapshot; renderings: Renderings }> {
+  const request: ChangeRequest = { edits, author: "", message: "", expected };
+  const { candidate, changes } = await door.rehearse(request);
+  const inputs = { ...inputsOf(workspace), digest: workspace.digest, snapshot: candidate };
+  const before = { renderings: engine.state().renderings, changes };
+  return { snapshot: candidate, renderings: renderAll(workspace.services, inputs, before) };
+}
+
+async function validate(running: Worked, edits: readonly Edit[]): Promise<readonly Finding[]> {
+  const { services } = running.workspace;
+  if (edits.length === 0) {
+    const { snapshot, problems } = running.door.current();
+    return findAll({ problems, snapshot, renderings: running.engine.state().renderings, services });
+  }
+  try {
+    return findAll({ ...(await imagine(running, edits)), problems: [], services });
+  } catch (error) {
+    return [findingOf(asConfigSyncError(error))];
+  }
+}
+
+function stateOf({ engine, door }: Worked): { snapshot: Snapshot; renderings: Renderings } {
+  const { snapshot, renderings } = engine.state();
+  if (snapshot !== undefined) return { snapshot, renderings };
+  throw door.current().problems[0] ?? new ConfigSyncError("SOURCE_MISSING", "nothing has been read yet");
+}
+
+function planMoved(): ConfigSyncError {
+  return new ConfigSyncError("PLAN_MOVED", "something changed since this plan was made", {
+    hint: "Look at the new plan, and apply that one",
+  });
+}

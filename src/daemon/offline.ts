@@ -1,0 +1,80 @@
+import { accessFile, openAccess } from "../access/open.ts";
+import type { ApiAnswer, ApiCall } from "../api/control-client.ts";
+import { type Commands, serveControl } from "../api/control-server.ts";
+import type { Api } from "../api/http/api.ts";
+import { createEventLog } from "../api/http/event-log.ts";
+import { createMetrics } from "../api/http/metrics.ts";
+import { buildServer } from "../api/http/server.ts";
+import type { Door } from "../apps/door.ts";
+import type { Snapshot } from "../config/layers.ts";
+import { ConfigSyncError } from "../errors.ts";
+import { readLedger } from "../sync/ledger.ts";
+import { type Renderings, renderAll } from "../sync/renderings.ts";
+import { inputsOf, openDoor, type Workspace } from "../workspace.ts";
+import { apiParts } from "./api-parts.ts";
+import { controlSocket } from "./control-socket.ts";
+import { asStateError } from "./running.ts";
+
+/**
+ * Answers one request to the API without a daemon, on the files, as their owner: with the same routes, so that the answers are the
+ * same. What needs an engine is DAEMON_ABSENT. Throws DAEMON_RUNNING when another process has the workspace.
+ */
+export async function answerOffline(workspace: Workspace, { method, url, body }: ApiCall): Promise<ApiAnswer> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(await takeOver(workspace));
+  const history = opened.adopt(await workspace.openHistory(), ({ close }) => close());
+  const door = openDoor(workspace, history, { onMended: () => undefined, renderings: () => state().renderings });
+  opened.defer(door.close);
+  await door.look();
+  const state = () => renderCurrent(workspace, door);
+  const { settings } = workspace;
+  const worked = {
+    workspace,
+    door,
+    ledger: await readLedger(workspace.ledgerFile),
+    engine: { state, lookAgain: () => undefined },
+  };
+  const parts = apiParts({
+    running: () => worked,
+    commands: absent,
+    listen: () => ({ [Symbol.dispose]: () => undefined }),
+    access: await openAccess({ file: accessFile(settings.state) }),
+    note: () => undefined,
+  });
+  const api: Api = {
+    ...parts,
+    settings: settings.api,
+    log: createEventLog({ events: 1, bytes: 1 }),
+    metrics: createMetrics(),
+    streams: new Set(),
+    stopping: new AbortController().signal,
+  };
+  const server = await buildServer(api, () => true);
+  opened.defer(() => server.close());
+  const answer = await server.inject({ method, url, ...(body === undefined ? {} : { payload: body as object }) });
+  return { status: answer.statusCode, body: answer.json() };
+}
+
+function renderCurrent(workspace: Workspace, door: Door): { snapshot: Snapshot | undefined; renderings: Renderings } {
+  const { snapshot } = door.current();
+  if (snapshot === undefined) return { snapshot, renderings: new Map() };
+  const inputs = { ...inputsOf(workspace), digest: workspace.digest, snapshot };
+  return { snapshot, renderings: renderAll(workspace.services, inputs) };
+}
+
+const refuse = async (): Promise<never> => {
+  throw new ConfigSyncError("DAEMON_ABSENT", "no daemon runs on this workspace", {
+    hint: "Start it with config-sync start; what was changed is applied then",
+  });
+};
+const absent: Commands = { status: refuse, apply: refuse, reload: refuse, retry: refuse };
+
+async function takeOver({ settings, keepKey }: Workspace): Promise<AsyncDisposable> {
+  try {
+    const taken = await serveControl(controlSocket(settings.state), { ...absent, api: refuse });
+    await keepKey();
+    return taken;
+  } catch (error) {
+    throw asStateError(error, settings.state);
+  }
+}
