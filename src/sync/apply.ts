@@ -8,7 +8,7 @@ import { runCommand } from "../platform/processes.ts";
 import { reached } from "../platform/reached.ts";
 import { commitFiles, discardFiles, type Staged } from "../platform/safe-write.ts";
 import type { RenderedOutput } from "../services/render.ts";
-import { previousFile, restoreFiles, stageOutput } from "./files.ts";
+import { joinFiles, previousFile, rememberFile, restoreFiles, stageOutput } from "./files.ts";
 import { noteHealthy } from "./healthy.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
 import type { Mark, Undo } from "./record.ts";
@@ -73,10 +73,9 @@ async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly Outp
   const { undo, owned, keys, form } = turn.ledger.record(turn.service.name);
   if (undo === undefined && plan.reload === undefined && turn.service.probes.length === 0 && !turn.inGroup)
     return undefined;
-  const known = new Set(undo?.files.map((file) => file.path));
-  const files = changes.filter(({ output }) => !known.has(output.path)).map(previousFile);
+  const files = changes.map((change) => rememberFile(change, owned[change.output.path] ?? []));
   const rule = turn.service.reload.findIndex(({ action }) => action === plan.reload);
-  if (undo !== undefined) return { ...undo, files: [...undo.files, ...files], rule: Math.max(undo.rule, rule) };
+  if (undo !== undefined) return { ...undo, files: joinFiles(undo.files, files), rule: Math.max(undo.rule, rule) };
   const wasRunning =
     plan.reload === undefined
       ? undefined

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { commitFiles, discardFiles, removeFile, type Staged, stageFile } from "../platform/safe-write.ts";
 import type { OutputPlan } from "./plan.ts";
 import type { PreviousFile } from "./record.ts";
@@ -23,11 +24,46 @@ export function previousFile({ output, current }: OutputPlan): PreviousFile {
   };
 }
 
+/** The same, with what it takes to bring back our keys alone; `ours` are those that were in it because of us before. */
+export function rememberFile(change: OutputPlan, ours: readonly string[]): PreviousFile {
+  const { output, text, owned } = change;
+  if (!output.merge || output.format.merge === undefined) return previousFile(change);
+  return { ...previousFile(change), merged: { wrote: hashFile(Buffer.from(text)), keys: union(ours, owned) } };
+}
+
+/** The older ones know how each file was at first. */
+export function joinFiles(older: readonly PreviousFile[], newer: readonly PreviousFile[]): PreviousFile[] {
+  const known = new Set(older.map(({ path }) => path));
+  const joined = older.map((file) =>
+    joinFile(
+      file,
+      newer.find(({ path }) => path === file.path),
+    ),
+  );
+  return [...joined, ...newer.filter(({ path }) => !known.has(path))];
+}
+
+function joinFile(older: PreviousFile, newer: PreviousFile | undefined): PreviousFile {
+  if (older.merged === undefined || newer?.merged === undefined) return older;
+  const { bytes } = newer;
+  const isAsLeft = bytes === null || hashFile(Buffer.from(bytes, "base64")) === older.merged.wrote;
+  const keys = union(older.merged.keys, newer.merged.keys);
+  return { ...older, merged: { wrote: isAsLeft ? newer.merged.wrote : "", keys } };
+}
+
+export function hashFile(bytes: Buffer): string {
+  return hash("sha256", bytes);
+}
+
+function union(some: readonly string[], others: readonly string[]): string[] {
+  return [...new Set([...some, ...others])];
+}
+
 /** Brings files back as they were: bytes, owner and mode; what was not there is removed again. */
 export async function restoreFiles(files: readonly PreviousFile[], { roots, journal }: Place): Promise<void> {
   const staged: Staged[] = [];
   try {
-    for (const { path, bytes, ...how } of files) {
+    for (const { path, bytes, merged: _, ...how } of files) {
       if (bytes === null) await removeFile(path, roots);
       else staged.push(await stageFile({ path, bytes: Buffer.from(bytes, "base64"), ...how, roots, journal }));
     }

@@ -22,6 +22,15 @@ export interface PreviousFile {
   readonly uid: number;
   readonly gid: number;
   readonly inPlace: boolean;
+  /** Where the file is not ours as a whole. */
+  readonly merged?: MergedFile | undefined;
+}
+
+export interface MergedFile {
+  /** The hash of what we left there; empty where somebody else wrote between two writes of ours. */
+  readonly wrote: string;
+  /** The keys in it that we touched. */
+  readonly keys: readonly string[];
 }
 
 /** How to reload and probe, as it was resolved from manifest and values. */

@@ -4,6 +4,7 @@ import { restoreFiles } from "./files.ts";
 import type { Quarantine } from "./record.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
 import { waitUntilHealthy } from "./verify.ts";
+import { keepForeignKeys } from "./way-back.ts";
 
 /**
  * Takes a change back: the previous bytes, and the service running on them as before. What failed is quarantined first, so
@@ -38,7 +39,7 @@ export async function finishRollback(turn: Turn): Promise<Outcome> {
   const reason = failed?.reason ?? "the change failed";
   try {
     tell(turn, "rolling-back", reason);
-    await restoreFiles(undo?.files ?? [], turn);
+    await restoreFiles(await Promise.all((undo?.files ?? []).map((file) => keepForeignKeys(file, service))), turn);
     reached("restored");
     ledger.update(service.name, { written: healthy, owned: undo?.owned ?? {} });
     await runAsBefore(turn);

@@ -1,6 +1,7 @@
 /** Services that change together or not at all: where one of a group fails, those that were healthy already go back with it. */
 import type { Clock } from "../platform/clock.ts";
 import type { Service } from "../services/catalog.ts";
+import { joinFiles } from "./files.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Quarantine, ServiceRecord, Standby, Undo } from "./record.ts";
 import type { Rendering } from "./renderings.ts";
@@ -139,13 +140,11 @@ export function keepWayBack({ standby, undo, healthy, healthyOn, actions }: Serv
     : { ...standby, undo: joinUndo(standby.undo, undo) };
 }
 
-/** The older one knows how each file was at first. */
 function joinUndo(older: Undo, newer: Undo | undefined): Undo {
   if (newer === undefined) return older;
-  const known = new Set(older.files.map(({ path }) => path));
   return {
     ...older,
-    files: [...older.files, ...newer.files.filter(({ path }) => !known.has(path))],
+    files: joinFiles(older.files, newer.files),
     rule: Math.max(older.rule, newer.rule),
   };
 }
