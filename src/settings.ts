@@ -8,6 +8,7 @@ import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml } from "./formats/checked-yaml.ts";
+import { defaultHistory, historySchema } from "./history/index.ts";
 import { readTextFile } from "./platform/read-text.ts";
 import { sourceSchema } from "./sources/index.ts";
 
@@ -84,6 +85,8 @@ const schema = z.strictObject({
       retry_longest: between("10ms", "24h").prefault("60s"),
     }),
   ),
+  /** Where the revisions are kept. */
+  history: historySchema.prefault(defaultHistory),
   api: part(apiSchema),
   log: part(
     z.strictObject({

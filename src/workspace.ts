@@ -11,7 +11,7 @@ import type { Digest } from "./config/layers.ts";
 import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
-import { memoryHistory } from "./history/memory.ts";
+import { openHistory } from "./history/index.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { ActionContext } from "./platform/context.ts";
 import type { Docker } from "./platform/docker.ts";
@@ -35,7 +35,7 @@ export interface Workspace {
   readonly keepKey: () => Promise<void>;
   readonly ledgerFile: string;
   /** The revisions of its apps. Only one process at a time may append to them. */
-  readonly openHistory: () => Promise<History>;
+  readonly openHistory: (tell: (message: string) => void) => Promise<History>;
   readonly connections: Connections;
 }
 
@@ -55,7 +55,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     keepKey,
     app: createApp("default", openSources(settings), digest),
     ledgerFile: join(settings.state, "ledger.jsonl"),
-    openHistory: async () => memoryHistory(),
+    openHistory: (tell) => openHistory(settings.history, { folder: settings.folder, state: settings.state, tell }),
     connections: connect(settings),
   };
 }

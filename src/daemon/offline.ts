@@ -22,8 +22,9 @@ import { asStateError } from "./running.ts";
 export async function answerOffline(workspace: Workspace, { method, url, body }: ApiCall): Promise<ApiAnswer> {
   await using opened = new AsyncDisposableStack();
   opened.use(await takeOver(workspace));
-  const history = opened.adopt(await workspace.openHistory(), ({ close }) => close());
-  const door = openDoor(workspace, history, { onMended: () => undefined, renderings: () => state().renderings });
+  const quietly = (): void => undefined;
+  const history = opened.adopt(await workspace.openHistory(quietly), ({ close }) => close());
+  const door = openDoor(workspace, history, { onMended: quietly, renderings: () => state().renderings });
   opened.defer(door.close);
   await door.look();
   const state = () => renderCurrent(workspace, door);

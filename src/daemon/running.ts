@@ -25,9 +25,9 @@ export interface RunOptions {
 /** Opens the ledger and starts the engine. Resolves after the first look at the sources. Throws STATE_UNUSABLE, HISTORY_UNUSABLE. */
 export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOptions): Promise<Running> {
   await using opened = new AsyncDisposableStack();
-  const history = opened.adopt(await workspace.openHistory(), ({ close }) => close());
-  const ledger = await openState(workspace);
   const onMended = (text: string): void => tell({ type: "mended", text });
+  const history = opened.adopt(await workspace.openHistory(onMended), ({ close }) => close());
+  const ledger = await openState(workspace);
   for (const text of ledger.mended) onMended(text);
   const door = openDoor(workspace, history, { onMended, renderings: () => engine.state().renderings });
   opened.defer(door.close);

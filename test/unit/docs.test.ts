@@ -6,6 +6,7 @@ import { apiSchema } from "../../src/api/api-settings.ts";
 import type { Command } from "../../src/cli/command.ts";
 import { errorTable } from "../../src/errors.ts";
 import { formatNames } from "../../src/formats/index.ts";
+import { historySchema } from "../../src/history/index.ts";
 import { probes } from "../../src/probe/index.ts";
 import { reloads } from "../../src/reload/index.ts";
 import { helpers } from "../../src/services/helpers.ts";
@@ -31,8 +32,9 @@ describe("docs/settings.md", () => {
     const told = tableRows(read("docs/settings.md"), "key").map(([key = ""]) => key.replaceAll("`", ""));
     const sources = fieldsOf(sourceSchema).map((field) => `sources[].${field}`);
     const api = fieldsOf(apiSchema).map((field) => `api.${field}`);
-    const own = settingsKeys().filter((key) => key !== "api");
-    expect(told.toSorted()).toEqual([...own, ...sources, ...api].sort());
+    const history = fieldsOf(historySchema).map((field) => `history.${field}`);
+    const own = settingsKeys().filter((key) => key !== "api" && key !== "history");
+    expect(told.toSorted()).toEqual([...own, ...sources, ...api, ...history].sort());
   });
 });
 
