@@ -60,7 +60,7 @@ export function withFloor(effort: Effort): Program[] {
 
 export const daemon: Program = (leash, { folder }) => {
   if (!existsSync(main)) throw new Error("dist/main.js is missing: npm run bench builds it first");
-  return leash.start([process.execPath, main, "start", "--workspace", folder, "--log", "json"]);
+  return leash.start([process.execPath, main, "start", "--no-api", "--workspace", folder, "--log", "json"]);
 };
 
 export const floor: Program = (leash, workspace) =>

@@ -39,6 +39,8 @@ export interface DaemonOptions {
   readonly onApi?: (event: ApiEvent) => void;
   /** False for one pass without watches. */
   readonly watch?: boolean;
+  /** False where the HTTP API shall listen nowhere, whatever the settings say; the control socket answers all the same. */
+  readonly listen?: boolean;
 }
 
 /** What the HTTP API has to tell. */
@@ -55,7 +57,7 @@ export type ApiEvent =
  */
 export async function startDaemon(
   workspace: Workspace,
-  { emit, onReread = () => undefined, onApi = () => undefined, watch = true }: DaemonOptions,
+  { emit, onReread = () => undefined, onApi = () => undefined, watch = true, listen = watch }: DaemonOptions,
 ): Promise<Daemon> {
   const telling = createTelling(emit, watch);
   let latest: Running | undefined;
@@ -70,7 +72,7 @@ export async function startDaemon(
     run,
     onReread: (outcome) => {
       onReread(outcome);
-      if (outcome.kind === "taken" && watch) void api.open(outcome.workspace.settings.api);
+      if (outcome.kind === "taken" && listen) void api.open(outcome.workspace.settings.api);
     },
   });
   const commands = handleCommands(succession, telling);
@@ -88,7 +90,7 @@ export async function startDaemon(
   try {
     const running = await run(workspace);
     first.resolve(running);
-    if (watch) void firstWork(running.engine).then(() => api.open(workspace.settings.api));
+    if (listen) void firstWork(running.engine).then(() => api.open(workspace.settings.api));
   } catch (error) {
     first.reject(error);
     await control[Symbol.asyncDispose]();

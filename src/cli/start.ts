@@ -21,7 +21,10 @@ Examples:
   config-sync start --log json | jq .
 
 Exit codes: 0 stopped by a signal, 1 it could not start, 130 a second signal.`,
-  options: [{ flags: "--log <format>", description: "text or json" }],
+  options: [
+    { flags: "--log <format>", description: "text or json" },
+    { flags: "--no-api", description: "listen nowhere, whatever api.listen says" },
+  ],
   run: runStart,
 };
 
@@ -42,6 +45,7 @@ async function runStart(call: Call): Promise<number> {
       say(describeReread(outcome));
     },
     onApi: (event) => say(describeApi(event)),
+    listen: call.options.api !== false,
   });
   say(describeStart(workspace.settings, call));
   signals.onHangup(daemon.reread);

@@ -281,7 +281,7 @@ describe("without the rights of root", () => {
     const workspace = await minimal();
     const child = spawn(
       "setpriv",
-      [...drop, process.execPath, main, "start", "--log", "text", "-w", workspace.folder],
+      [...drop, process.execPath, main, "start", "--no-api", "--log", "text", "-w", workspace.folder],
       {
         stdio: ["ignore", "pipe", "inherit"],
         env: { ...process.env, NO_COLOR: "1", CONFIG_SYNC_LEASH: workspace.folder },

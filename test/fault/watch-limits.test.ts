@@ -54,7 +54,7 @@ describe.each([
     const workspace = await newWorkspace();
     const held = await leash("watch-limits");
     leashes.push(held);
-    const daemon = held.start(command("start", "--workspace", workspace.folder, "--log", "text"));
+    const daemon = held.start(command("start", "--no-api", "--workspace", workspace.folder, "--log", "text"));
     const output = workspace.at("services/web.env");
     const written = (value: string) => waitForFile(output, (text) => text.includes(value));
     await written("first");

@@ -82,7 +82,7 @@ export async function runCli(
 
 function startDaemon(folder: string, { args = [], ...options }: RunOptions): Daemon {
   const env = { ...options.env, CONFIG_SYNC_LEASH: folder };
-  const child = run(["start", "--workspace", folder, ...args], { ...options, env });
+  const child = run(["start", "--no-api", "--workspace", folder, ...args], { ...options, env });
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const tell = () => {

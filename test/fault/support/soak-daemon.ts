@@ -43,7 +43,7 @@ const lastLines = 20;
 export async function startSoakDaemon(workspace: Workspace, services: readonly string[]): Promise<SoakDaemon> {
   const main = join(import.meta.dirname, "../../../src/main.ts");
   const meter = join(import.meta.dirname, "soak-meter.ts");
-  const args = ["--import", meter, main, "start", "--workspace", workspace.folder, "--log", "json"];
+  const args = ["--import", meter, main, "start", "--no-api", "--workspace", workspace.folder, "--log", "json"];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, NO_COLOR: "1", CONFIG_SYNC_LEASH: workspace.folder },
