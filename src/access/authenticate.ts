@@ -1,7 +1,7 @@
 /** Who is it that shows this key or token? */
 import type { Clock } from "../platform/clock.ts";
 import type { Access } from "./access.ts";
-import { type Grant, keySection, type Principal } from "./principal.ts";
+import type { Grant, Principal } from "./principal.ts";
 import { grantOf } from "./records.ts";
 import { refused, refuseStranger } from "./refusal.ts";
 import type { Store } from "./store.ts";
@@ -13,6 +13,8 @@ import { looksLikeToken, verifyToken } from "./tokens.ts";
 export interface ConfiguredKey {
   /** As it is now; undefined where there is none. */
   readonly key: () => string | undefined;
+  /** Where it stands. */
+  readonly section: string;
   readonly grant: Grant;
 }
 
@@ -24,19 +26,24 @@ export interface Authentication {
   readonly strangers: Throttle;
 }
 
+/** The author in the history; no other key or user can have this name. */
+const configuredName = "api_key";
+
 /** Characters. A shorter key could be found by trying, and what is tried here is not slowed down when it is right. */
 export const shortestConfiguredKey = 16;
 
 export function createAuthenticate({ store, clock, configured, strangers }: Authentication): Access["authenticate"] {
+  const guard = configured === undefined ? {} : { guarded: configured.section };
+
   const byKey = (shown: string, address: string): Principal => {
     const id = idOf(keyKind, shown);
     const record = id === undefined ? undefined : store.read().keys.find((key) => key.id === id);
     if (record !== undefined && isDigestOf(shown, record.digest)) {
       if (record.expiresAt !== undefined && record.expiresAt <= clock.now()) throw refused("the key is over");
-      return { name: record.name, kind: "key", grant: grantOf(record) };
+      return { name: record.name, kind: "key", grant: grantOf(record), ...guard };
     }
     if (configured !== undefined && isConfigured(shown, configured.key()))
-      return { name: keySection, kind: "key", grant: configured.grant };
+      return { name: configuredName, kind: "key", grant: configured.grant, ...guard };
     throw refuseStranger(strangers, address, "no such key");
   };
 
@@ -50,7 +57,7 @@ export function createAuthenticate({ store, clock, configured, strangers }: Auth
     if (user === undefined) throw refused("a token of a user who was removed");
     if (user.generation !== claims.generation) throw refused("a token from before a change of the user");
     if (!logins.some(({ id }) => id === claims.login)) throw refused("a token of a login that was ended");
-    return { name: user.name, kind: "user", grant: grantOf(user) };
+    return { name: user.name, kind: "user", grant: grantOf(user), ...guard };
   };
 
   return async ({ key, token, address }) => {

@@ -25,6 +25,8 @@ export interface AccessOptions {
    * not taken. Without this function there is none.
    */
   readonly configuredKey?: (() => string | undefined) | undefined;
+  /** The section that the configured key stands in; it takes an admin to write it. Default: `api_key`. */
+  readonly configuredSection?: string;
   /** What the configured key may do. Default: everything with the app `default`, but not the managing of keys and users. */
   readonly configuredGrant?: Grant;
   /** What hashing a password costs. */
@@ -41,14 +43,15 @@ export function accessFile(state: string): string {
  * a file that is broken or cannot be read; it is left as it is.
  */
 export async function openAccess(options: AccessOptions): Promise<OpenedAccess> {
-  const { file, clock = systemClock, configuredKey, configuredGrant = keyOfDefault, cost } = options;
+  const { file, clock = systemClock, configuredKey, cost } = options;
+  const { configuredSection: section = "api_key", configuredGrant: grant = keyOfDefault } = options;
   const store = openStore(file);
   store.read();
   const passwords = createPasswords(cost);
   const strangers = createThrottle(forStrangers, clock);
   const byUser = createThrottle(forUsers, clock);
   const byAddress = createThrottle(forAddresses, clock);
-  const configured = configuredKey && { key: configuredKey, grant: configuredGrant };
+  const configured = configuredKey && { key: configuredKey, section, grant };
   return {
     authenticate: createAuthenticate({ store, clock, configured, strangers }),
     ...createSignIn({ store, clock, passwords, byUser, byAddress, strangers }),

@@ -22,6 +22,8 @@ export interface Principal {
   readonly name: string;
   readonly kind: "key" | "user" | "local";
   readonly grant: Grant;
+  /** The section with a key to the API itself, if any: who may write it could become an admin, so it takes one. */
+  readonly guarded?: string | undefined;
 }
 
 /** What is asked for: an app as a whole where no section is named. */
@@ -33,12 +35,10 @@ export interface Target {
 /** What belongs to no app (users, keys): only a grant that is not narrowed at all reaches it. */
 export const everywhere = "everywhere";
 
-/** The section whose `key` is a key to the API itself: who may write it could become an admin, so it takes one. */
-export const keySection = "api_key";
-
 /** Whether the right reaches the target. Without a target: whether it is there at all, on whatever. */
-export function isAllowed({ grant }: Principal, right: Right, target?: Target | typeof everywhere): boolean {
-  if (roles.indexOf(grant.role) < roles.indexOf(neededRole(right, target))) return false;
+export function isAllowed(principal: Principal, right: Right, target?: Target | typeof everywhere): boolean {
+  const { grant } = principal;
+  if (roles.indexOf(grant.role) < roles.indexOf(neededRole(principal, right, target))) return false;
   if (target === undefined) return true;
   if (target === everywhere) return grant.apps === undefined && grant.sections === undefined;
   if (grant.apps !== undefined && !grant.apps.includes(target.app)) return false;
@@ -55,11 +55,12 @@ export function requireRight(principal: Principal, right: Right, target?: Target
         ? " on every app and section"
         : ` on ${[target.app, target.section].filter(Boolean).join("/")}`;
   throw new ConfigSyncError("FORBIDDEN", `${principal.name} may not ${right}${where}`, {
-    hint: `Needed is the role ${neededRole(right, target)}${where}`,
+    hint: `Needed is the role ${neededRole(principal, right, target)}${where}`,
   });
 }
 
-function neededRole(right: Right, target: Target | typeof everywhere | undefined): Role {
-  const guarded = right === "write" && typeof target === "object" && target.section === keySection;
-  return roles[rights.indexOf(guarded ? "administer" : right)] ?? "admin";
+function neededRole({ guarded }: Principal, right: Right, target: Target | typeof everywhere | undefined): Role {
+  const isGuarded =
+    right === "write" && typeof target === "object" && guarded !== undefined && target.section === guarded;
+  return roles[rights.indexOf(isGuarded ? "administer" : right)] ?? "admin";
 }

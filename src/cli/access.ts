@@ -1,5 +1,5 @@
-import { keyCommands } from "./access/keys.ts";
-import { userCommands } from "./access/users.ts";
+import { keyCommands } from "./access-keys.ts";
+import { userCommands } from "./access-users.ts";
 import type { CommandGroup } from "./command.ts";
 
 export const access: CommandGroup = {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isAllowed } from "../../../src/access/principal.ts";
 import { addressName } from "../../../src/access/throttle.ts";
 import { address, type Bed, codeOf, goodPassword, makeBed, thrownBy } from "./bed.ts";
 
@@ -117,7 +118,8 @@ describe("the key in the configuration", () => {
   test("is taken as it is now, and rules its app, but not who is known", async () => {
     let key: string | undefined = configured;
     const access = await bed.openAgain({ configuredKey: () => key });
-    const who = { name: "api_key", kind: "key", grant: { role: "admin", apps: ["default"] } };
+    const grant = { role: "admin", apps: ["default"] };
+    const who = { name: "api_key", kind: "key", grant, guarded: "api_key" };
     expect(await access.authenticate({ key: configured, address })).toEqual(who);
     expect(await access.authenticate({ token: configured, address })).toEqual(who);
     key = "another one, just as long as it";
@@ -130,6 +132,18 @@ describe("the key in the configuration", () => {
   test.each(["", " ", "short", "fifteen letters"])("that is %j is nobody's", async (key) => {
     const access = await bed.openAgain({ configuredKey: () => key });
     expect(await codeOf(access.authenticate({ key, address }))).toBe("UNAUTHENTICATED");
+  });
+
+  test("guards its section, for whoever is let in", async () => {
+    const access = await bed.openAgain({ configuredKey: () => undefined, configuredSection: "security" });
+    await access.createUser("ann", goodPassword, { role: "editor" });
+    const { access: token } = await access.login({ user: "ann", password: goodPassword, address });
+    const key = await access.createKey("ci", { role: "editor" });
+    for (const shown of [{ token }, { key }]) {
+      const principal = await access.authenticate({ ...shown, address });
+      expect(isAllowed(principal, "write", { app: "default", section: "security" })).toBe(false);
+      expect(isAllowed(principal, "write", { app: "default", section: "gitea" })).toBe(true);
+    }
   });
 
   test("can be given less", async () => {

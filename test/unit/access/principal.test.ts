@@ -4,7 +4,6 @@ import {
   everywhere,
   type Grant,
   isAllowed,
-  keySection,
   type Principal,
   requireRight,
   rights,
@@ -12,7 +11,9 @@ import {
   type Target,
 } from "../../../src/access/principal.ts";
 
-const who = (grant: Grant): Principal => ({ name: "ann", kind: "user", grant });
+const keySection = "api_key";
+
+const who = (grant: Grant): Principal => ({ name: "ann", kind: "user", grant, guarded: keySection });
 
 describe("a role that is not narrowed", () => {
   const allowed = {
@@ -77,6 +78,12 @@ describe("the section with the key to the API", () => {
   test("is written by admins only: an editor could make himself one", () => {
     expect(roles.filter((role) => isAllowed(who({ role }), "write", target))).toEqual(["admin"]);
     expect(isAllowed(who({ role: "editor", sections: [keySection] }), "write", target)).toBe(false);
+  });
+
+  test("is like any other where it holds no key to the API", () => {
+    const editor: Principal = { name: "ann", kind: "user", grant: { role: "editor" } };
+    expect(isAllowed(editor, "write", target)).toBe(true);
+    expect(isAllowed(editor, "write", { app: "default" })).toBe(true);
   });
 
   test("is read like any other", () => {
