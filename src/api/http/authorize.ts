@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Credentials } from "../../access/access.ts";
 import { isAllowed, type Principal, type Right, requireRight } from "../../access/principal.ts";
+import { looksLikeToken } from "../../access/tokens.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { ApiParts } from "./parts.ts";
 
@@ -45,13 +46,13 @@ async function identify(request: FastifyRequest, { access, owner }: Pick<ApiPart
   return access.authenticate(credentials);
 }
 
-/** `x-api-key`, or Bearer with a key or a JWT, which is told by its two dots. */
+/** `x-api-key`, or Bearer with a key or a JWT. */
 export function credentialsOf(headers: IncomingHttpHeaders, address: string): Credentials {
   const key = headers["x-api-key"];
   if (typeof key === "string" && key !== "") return { key, address };
   const bearer = /^Bearer +([^\s]+) *$/i.exec(headers.authorization ?? "")?.[1];
   if (bearer === undefined) return { address };
-  return bearer.split(".").length === 3 ? { token: bearer, address } : { key: bearer, address };
+  return looksLikeToken(bearer) ? { token: bearer, address } : { key: bearer, address };
 }
 
 export function addressOf({ ip }: FastifyRequest): string {

@@ -112,7 +112,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   body: 1024 * 1024,
   headers: 16 * 1024,
-  requestsPerSecond: 500,
+  requestsPerSecond: 2000,
   connections: 256,
   streams: 64,
   requestTime: 30_000,

@@ -1,4 +1,5 @@
 /** Requests a second, by address: a bucket that refills. Bounded, as an attacker has many addresses. */
+import { addressName } from "../../access/throttle.ts";
 
 interface Bucket {
   tokens: number;
@@ -16,7 +17,7 @@ export function createRateLimit(perSecond: number, now: () => number = performan
   const buckets = new Map<string, Bucket>();
   const most = perSecond * 2;
   return (address) => {
-    const owner = networkOf(address);
+    const owner = addressName(address);
     const at = now();
     const bucket = buckets.get(owner);
     if (bucket === undefined) {
@@ -30,16 +31,6 @@ export function createRateLimit(perSecond: number, now: () => number = performan
     bucket.tokens--;
     return 0;
   };
-}
-
-/** Who has one IPv6 address has the 2^64 of its network. */
-function networkOf(address: string): string {
-  if (!address.includes(":") || address.startsWith("::ffff:")) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head.split(":").filter(Boolean);
-  const missing = 8 - groups.length - tail.split(":").filter(Boolean).length;
-  const whole = address.includes("::") ? [...groups, ...Array<string>(missing).fill("0"), ...tail.split(":")] : groups;
-  return whole.slice(0, 4).join(":");
 }
 
 function forgetOldest(buckets: Map<string, Bucket>): void {

@@ -100,26 +100,24 @@ async function allowOrigins(server: Server, origins: readonly string[]): Promise
 function guard(server: Server, { settings: { hosts, limits } }: Api): void {
   const known = new Set(hosts.map((host) => host.toLowerCase()));
   const limit = createRateLimit(limits.requestsPerSecond);
-  server.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", async (request) => {
     if (request.local) return;
     requireKnownHost(request.headers.host, request.socket.localAddress, known);
     const wait = limit(addressOf(request));
     if (wait === 0) return;
-    reply.header("retry-after", `${Math.ceil(wait)}`);
-    throw new ConfigSyncError("TOO_MANY_REQUESTS", "there were more requests from this address than are taken");
+    const message = "there were more requests from this address than are taken";
+    throw new ConfigSyncError("TOO_MANY_REQUESTS", message, { retryAfter: Math.ceil(wait) });
   });
 }
-
-/** Seconds until it is worth trying again, where nobody says it better. */
-const retryAfter = "30";
 
 function answerErrors(server: Server, fault: Fault): void {
   const methodsOf = createMethodFinder(server);
   server.setErrorHandler((thrown, _request, reply) => {
     const problem = toProblem(thrown);
+    if (thrown instanceof ConfigSyncError && thrown.retryAfter !== undefined)
+      reply.header("retry-after", `${thrown.retryAfter}`);
     if (problem.code === "INTERNAL") fault(problem, thrown);
     if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="config-sync"');
-    if (problem.status === 429 && !reply.hasHeader("retry-after")) reply.header("retry-after", retryAfter);
     return reply.code(problem.status).type(problemType).send(problem);
   });
   server.setNotFoundHandler((request, reply) => {

@@ -25,7 +25,9 @@ export function addEventRoutes(server: Server, api: Api): void {
     handler: async (request, reply) => {
       const { log, settings, streams } = api;
       if (streams.size >= settings.limits.streams)
-        throw new ConfigSyncError("TOO_MANY_REQUESTS", "there are as many readers of the events as are taken");
+        throw new ConfigSyncError("TOO_MANY_REQUESTS", "there are as many readers of the events as are taken", {
+          retryAfter: 10,
+        });
       const principal = principalOf(request);
       reply.hijack();
       const headers = reply.getHeaders() as Record<string, string>;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { diffSnapshots } from "../../../config/diff.ts";
+import { parsePath } from "../../../config/path.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Revision } from "../../../history/history.ts";
 import { showChange } from "../../../sync/events.ts";
@@ -100,13 +101,23 @@ export function addHistoryRoutes(server: Server, api: Api): void {
     handler: async (request, reply) => {
       const { to, section } = request.body;
       const reader = readerOf(api, request, request.query.app);
-      requireRight(reader.principal, "write", { app: reader.app.name, section });
+      await requireReach(reader, to, section);
       const why = `roll back ${section === undefined ? "" : `[${section}] `}to revision ${to}`;
       return carryOut(api, reader, { request, reply }, why, (signature) =>
         reader.app.rollBack({ ...signature, to, section }),
       );
     },
   });
+}
+
+/** Going back writes every section that was different then, with the right that each of them asks for. */
+async function requireReach(reader: Reader, to: number, section: string | undefined): Promise<void> {
+  const { app, principal } = reader;
+  requireRight(principal, "write", { app: app.name, section });
+  if (section !== undefined) return;
+  const then = await app.read(await requireRevision(reader, to));
+  for (const { key } of diffSnapshots(app.current().snapshot, then))
+    requireRight(principal, "write", { app: app.name, section: parsePath(key)?.[0] });
 }
 
 async function requireRevision({ app }: Reader, number: number): Promise<Revision> {
