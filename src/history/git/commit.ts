@@ -22,6 +22,9 @@ export interface ParsedCommit extends Trailers {
   readonly order: readonly string[] | undefined;
 }
 
+/** Of every commit of ours, and of no person: git lets nobody be without an address. */
+export const committer = "config-sync <>";
+
 const start = "\n\nRevision: ";
 
 export function formatCommit(app: string, { info, entries }: Recorded): CommitText {

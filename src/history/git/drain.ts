@@ -41,10 +41,8 @@ export function drainInBackground({ git, journal, archive, signal, tell, onFiled
 
   const fileSome = async (contents: Contents): Promise<void> => {
     const { tip, already, isLost } = await findGround(git, archive, contents, tell);
-    if (isLost) {
-      tell(describeLoss(git.folder, contents));
-      await journal.forgetRepository();
-    } else if (already.length > 0) await fileAs(contents, already, tip);
+    if (isLost) await journal.forgetRepository();
+    else if (already.length > 0) await fileAs(contents, already, tip);
     else {
       const commits = await importRevisions(git, tip, firstBatch(contents.pending), signal);
       await fileAs(contents, commits, commits.at(-1) ?? tip);
@@ -73,9 +71,4 @@ function firstBatch(pending: readonly Pending[]): readonly Pending[] {
     return index > 0 && (index === mostRevisions || size > mostBytes);
   });
   return end === -1 ? pending.slice() : pending.slice(0, end);
-}
-
-function describeLoss(folder: string, { filed }: Contents): string {
-  const lost = [...filed].map(([app, { info }]) => `${app} up to ${info.number}`).join(", ");
-  return `the repository ${folder} was deleted or replaced: lost are the revisions of ${lost}; their numbers go on`;
 }

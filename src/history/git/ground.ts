@@ -2,7 +2,15 @@ import type { Git } from "../../platform/git.ts";
 import type { Archive } from "./archive.ts";
 import { listCommits } from "./commit-list.ts";
 import type { Contents, Pending } from "./contents.ts";
-import { beginRepository, hasCommit, hasRepository, isAncestor, pointBranch, readTip } from "./repository.ts";
+import {
+  beginRepository,
+  deleteBranch,
+  hasCommit,
+  hasRepository,
+  isAncestor,
+  pointBranch,
+  readTip,
+} from "./repository.ts";
 
 /** What the next commit stands on. */
 export interface Ground {
@@ -25,10 +33,16 @@ export async function findGround(
   tell: (message: string) => void,
 ): Promise<Ground> {
   const { commit, pending } = contents;
-  if (!hasRepository(git.folder)) await beginRepository(git);
+  const isWhole = hasRepository(git.folder);
+  if (!isWhole) await beginRepository(git);
   const tip = await readTip(git);
-  if (tip === commit) return { tip, already: [], isLost: false };
+  if (isWhole && tip === commit) return { tip, already: [], isLost: false };
   if (commit !== null && !(await hasCommit(git, commit))) return { tip, already: [], isLost: true };
+  if (tip !== null && !(await hasCommit(git, tip))) {
+    // All that is left of a repository whose objects were deleted.
+    await deleteBranch(git);
+    return findGround(git, archive, contents, tell);
+  }
   if (tip === null || (commit !== null && !(await isAncestor(git, commit, tip)))) {
     await bringBack(git, commit, tip, tell);
     return { tip: commit, already: [], isLost: false };

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Git } from "../../platform/git.ts";
 import { syncFolder } from "../../platform/safe-write/sync.ts";
-import { formatCommit } from "./commit.ts";
+import { committer, formatCommit } from "./commit.ts";
 import type { Pending } from "./contents.ts";
 import { branch } from "./repository.ts";
 
@@ -31,8 +31,8 @@ export async function importRevisions(
 function formatRevision(revision: Pending, mark: number, tip: string | null): Uint8Array[] {
   const { app, entries, contents } = revision;
   const { author, message } = formatCommit(app, revision);
-  const date = author.slice(author.lastIndexOf("<>"));
-  const head = `commit ${branch}\nmark :${mark}\nauthor ${author}\ncommitter config-sync ${date}\n`;
+  const date = author.slice(author.lastIndexOf("<>") + "<> ".length);
+  const head = `commit ${branch}\nmark :${mark}\nauthor ${author}\ncommitter ${committer} ${date}\n`;
   const from = mark === 1 && tip !== null ? `from ${tip}\n` : "";
   const folder = quote(app);
   const files = entries.flatMap(({ name, id }) => {

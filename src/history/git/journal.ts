@@ -20,6 +20,7 @@ import {
 } from "./contents.ts";
 import { type JournalFile, openJournalFile } from "./journal-file.ts";
 import { lockFolder, type Unlock } from "./lock.ts";
+import { hasRepository } from "./repository.ts";
 import { orUnusable } from "./unusable.ts";
 
 export interface Journal {
@@ -70,15 +71,17 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
     const read = bytes && decodeContents(bytes);
     torn = bytes?.subarray(read?.end ?? 0) ?? nothing;
     contents = read?.contents ?? (await survey());
-    if (contents.heads.size === 0 && before.heads.size > 0) goOnFrom(before);
-    else if (seen !== undefined) onForeign(before, contents);
+    if (seen !== undefined) onForeign(before, contents);
     seen = now;
+    if (contents.heads.size > 0 || before.heads.size === 0) return;
+    // Deleted under our hands: what is in memory still counts.
+    contents = before;
+    forget();
   };
 
-  /** Deleted under our hands: what is in memory still counts. */
-  const goOnFrom = (before: Contents): void => {
-    contents = withoutRepository(before);
-    tell(`${folder} was deleted, and the history with it; its numbers go on`);
+  const forget = (): void => {
+    tell(describeLoss(folder, contents));
+    contents = withoutRepository(contents);
   };
 
   const claim = async (): Promise<void> => {
@@ -147,6 +150,8 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
     append: (make) =>
       inTurnOrUnusable(async () => {
         await claim();
+        // Documents that are only in a repository that is gone are none that this one can leave out.
+        if (contents.commit !== null && !hasRepository(folder)) forget();
         const records = make(contents);
         if (records.length > 0) await write(Buffer.concat(records.map(encodePending)));
         for (const record of records) addPending(contents, record);
@@ -161,7 +166,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
       }),
     forgetRepository: () =>
       inTurnOrUnusable(async () => {
-        contents = withoutRepository(contents);
+        forget();
         await rewrite(nothing);
       }),
     isClaimed: () => unlock !== undefined,
@@ -170,6 +175,11 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
         if (unlock !== undefined && (contents.pending.length === 0 || anyway !== undefined)) await letGo();
       }),
   };
+}
+
+function describeLoss(folder: string, { filed }: Contents): string {
+  const lost = [...filed].map(([app, { info }]) => `${app} up to ${info.number}`).join(", ");
+  return `the repository ${folder} was deleted or replaced: lost are the revisions of ${lost}; their numbers go on`;
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

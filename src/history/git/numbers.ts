@@ -12,72 +12,65 @@ export interface Numbers {
 
 const firstPage = 512;
 
-/**
- * Starts at a commit in which each app is at the number in `tops`. A number counts once, where it is next below the one before it: a commit
- * that somebody picked or reverted by hand can carry the trailers of an older revision.
- */
+/** Looks downwards from a commit, in which each app is at the number in `tops`. Where a number is there twice, the newest counts. */
 export function createNumbers(git: Git, start: string | null, tops: ReadonlyMap<string, number>): Numbers {
-  const apps = new Map([...tops].map(([app, top]) => [app, createRun(top)]));
+  const apps = new Map([...tops].map(([app, top]) => [app, { top, ids: createIds() }]));
   const inTurn = createTurnstile(1);
   let looked = 0;
   let isExhausted = start === null;
 
   const lookFurther = async (from: string): Promise<void> => {
+    // Pages as large as all before them: git walks over what it skips.
     const limit = Math.max(firstPage, looked);
     const { revisions, count } = await listCommits(git, from, { skip: looked, limit });
-    for (const { app, number, id } of revisions) apps.get(app)?.addBelow(number, id);
+    for (const { app, number, id } of revisions) {
+      const known = apps.get(app)?.ids;
+      if (known?.at(number) === undefined) known?.put(number, id);
+    }
     looked += count;
     isExhausted = count < limit;
   };
 
   const find = async (app: string, number: number): Promise<string | undefined> => {
-    const run = apps.get(app);
-    if (run === undefined || !Number.isSafeInteger(number) || number < 1 || number > run.top()) return undefined;
-    while (run.at(number) === undefined && !isExhausted && start !== null) {
+    const known = apps.get(app);
+    if (known === undefined || !Number.isSafeInteger(number) || number < 1 || number > known.top) return undefined;
+    while (known.ids.at(number) === undefined && !isExhausted && start !== null) {
       await inTurn(async () => {
-        if (run.at(number) === undefined && !isExhausted) await lookFurther(start);
+        if (known.ids.at(number) === undefined && !isExhausted) await lookFurther(start);
       });
     }
-    return run.at(number);
+    return known.ids.at(number);
   };
 
   const add = (app: string, number: number, id: string): void => {
-    const run = apps.get(app) ?? createRun(number - 1);
-    apps.set(app, run);
-    run.addAbove(number, id);
+    const known = apps.get(app) ?? { top: number, ids: createIds() };
+    known.top = number;
+    known.ids.put(number, id);
+    apps.set(app, known);
   };
 
   return { find, add };
 }
 
-/** The ids of one app's revisions: a run of numbers that grows at both ends. */
-function createRun(middle: number) {
-  const [above, below] = [createIds(), createIds()];
-  return {
-    top: () => middle + above.length(),
-    at: (number: number) => (number > middle ? above.at(number - middle - 1) : below.at(middle - number)),
-    addAbove: (number: number, id: string) => {
-      if (number === middle + above.length() + 1) above.push(id);
-    },
-    addBelow: (number: number, id: string) => {
-      if (number === middle - below.length()) below.push(id);
-    },
-  };
-}
-
 const idLength = 20;
+const pageLength = 256;
+const nothing = "0".repeat(2 * idLength);
 
+/** By number, in pages: a string each would take five times as much. */
 function createIds() {
-  let bytes = Buffer.alloc(16 * idLength);
-  let length = 0;
+  const pages = new Map<number, Buffer>();
+  const placeOf = (number: number) => [Math.floor(number / pageLength), (number % pageLength) * idLength] as const;
   return {
-    length: () => length,
-    at: (index: number) =>
-      index < length ? bytes.toString("hex", index * idLength, (index + 1) * idLength) : undefined,
-    push: (id: string) => {
-      if ((length + 1) * idLength > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
-      bytes.write(id, length * idLength, "hex");
-      length++;
+    at: (number: number): string | undefined => {
+      const [page, from] = placeOf(number);
+      const id = pages.get(page)?.toString("hex", from, from + idLength);
+      return id === nothing ? undefined : id;
+    },
+    put: (number: number, id: string): void => {
+      const [page, from] = placeOf(number);
+      const bytes = pages.get(page) ?? Buffer.alloc(pageLength * idLength);
+      pages.set(page, bytes);
+      bytes.write(id, from, "hex");
     },
   };
 }

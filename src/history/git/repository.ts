@@ -41,6 +41,10 @@ export async function isAncestor(git: Git, older: string, newer: string): Promis
   return code === 0;
 }
 
-export async function pointBranch(git: Git, to: string, from: string | null, name = branch): Promise<void> {
-  await git.run(["update-ref", name, to, from ?? "0".repeat(40)]);
+export async function pointBranch(git: Git, to: string, from: string | null): Promise<void> {
+  await git.run(["update-ref", branch, to, from ?? "0".repeat(40)]);
+}
+
+export async function deleteBranch(git: Git): Promise<void> {
+  await git.run(["update-ref", "-d", branch]);
 }
