@@ -4,7 +4,7 @@
  * looks: here it looks hundreds of times in the time of one test.
  */
 import { readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { askDaemon } from "../../src/api/control-client.ts";
@@ -118,10 +118,13 @@ describe("a service that rewrites its own file at every start", () => {
 
   test("ends on the newest value, though it writes the one before over it", async () => {
     const before = starts().length;
+    await writeFile(workspace.at("services/hold"), "");
     await save({ name: "overtaken" });
     await vi.waitFor(() => expect(starts()).toHaveLength(before + 1), patience);
-    // It has read its file, and has not written it yet.
+    // It has read its file, and does not write it before ours is there.
     await save({ name: "newest" });
+    await vi.waitFor(() => expect(inFile()).toMatchObject({ "DEFAULT.APP_NAME": "newest" }), patience);
+    await rm(workspace.at("services/hold"));
     await lives({ name: "newest" });
     await look(50);
     expect(starts().slice(before)).toEqual(["overtaken", "overtaken", "newest"]);
@@ -139,7 +142,7 @@ describe("a service that rewrites its own file at every start", () => {
     await lives({ name: "unquoted" });
   });
 
-  test("keeps its own keys through a change that is taken back", async () => {
+  test("keeps its own keys through a change that is taken back, also those that it made on it", async () => {
     await save({ name: "well" });
     await lives({ name: "well" });
     const before = starts().length;
@@ -149,6 +152,7 @@ describe("a service that rewrites its own file at every start", () => {
     expect(starts().slice(before)).toEqual(["unwell", "well"]);
     expect(inFile()).toMatchObject({ ...secrets, "DEFAULT.APP_NAME": "well", "log.LEVEL": "info" });
     expect(inFile()).not.toHaveProperty(["server.LFS_START_SERVER"]);
+    expect(inFile()).toHaveProperty(["server.LFS_JWT_SECRET"], expect.stringMatching(/^[\w-]{43}$/));
     await save({ name: "well again" });
     await lives({ name: "well again" });
     expect(inFile()).toMatchObject(secrets);
@@ -159,7 +163,7 @@ const pick = (from: Readonly<Record<string, string>>, keys: readonly string[]) =
   Object.fromEntries(keys.map((key) => [key, from[key]]));
 
 function standIn(file: string, port: number): string {
-  return `${process.execPath} ${join(import.meta.dirname, "support/rewriting-gitea.ts")} ${file} --port ${port} --window 100`;
+  return `${process.execPath} ${join(import.meta.dirname, "support/rewriting-gitea.ts")} ${file} --port ${port}`;
 }
 
 /** What an installer left: not in Gitea's layout, and without the keys that it makes for itself. */
@@ -188,6 +192,7 @@ services: [gitea]
 roots: [services]
 supervisord: { url: "${supervisord.url}" }
 sync: { check_every: 20ms, settle: { min: 0ms, max: 0ms } }
+api: { listen: [] }
 log: { format: text }
 `,
     "templates/gitea/service.yaml": `name: gitea

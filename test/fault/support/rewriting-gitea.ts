@@ -3,12 +3,11 @@
  * reads the file, adds the keys that it needs, and writes the whole file anew in its own layout. `--port` alone makes Gitea do so,
  * for LOCAL_ROOT_URL. Then it answers: its health on /api/healthz, and on / the values that it read.
  *
- * Arguments: the app.ini, `--port N`, and with `--window N` milliseconds between reading the file and writing it.
- *
- * Beside the app.ini it keeps `starts`: for each start a line with the APP_NAME that it read.
+ * Arguments: the app.ini, and `--port N`. Beside the app.ini it keeps `starts`: for each start a line with the APP_NAME that it read.
+ * While there is a file `hold` too, it waits between reading the app.ini and writing it.
  */
 import { randomBytes } from "node:crypto";
-import { appendFileSync, chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,7 +27,7 @@ interface Key {
 
 const root = "DEFAULT";
 const { positionals, values: options } = parseArgs({
-  options: { port: { type: "string", default: "0" }, window: { type: "string", default: "0" } },
+  options: { port: { type: "string", default: "0" } },
   allowPositionals: true,
 });
 const [file = ""] = positionals;
@@ -38,7 +37,7 @@ process.on("SIGTERM", () => process.exit());
 const sections = parse(readFileSync(file, "utf8"));
 appendFileSync(join(dirname(file), "starts"), `${textOf(root, "APP_NAME")}\n`);
 addOwnKeys();
-Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(options.window));
+while (existsSync(join(dirname(file), "hold"))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 save();
 serve();
 

@@ -158,6 +158,7 @@ function configSyncYaml(url: string): string {
 services: [${names.join(", ")}]
 roots: [services]
 urls: { stack: "${url}" }
+api: { listen: ["127.0.0.1:0"] }
 sync:
   look_every: 100ms
   check_every: 250ms
