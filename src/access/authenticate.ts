@@ -13,8 +13,8 @@ import { looksLikeToken, verifyToken } from "./tokens.ts";
 export interface ConfiguredKey {
   /** As it is now; undefined where there is none. */
   readonly key: () => string | undefined;
-  /** Where it stands. */
-  readonly section: string;
+  /** The section that it stands in now. */
+  readonly section: () => string | undefined;
   readonly grant: Grant;
 }
 
@@ -33,17 +33,20 @@ const configuredName = "api_key";
 export const shortestConfiguredKey = 16;
 
 export function createAuthenticate({ store, clock, configured, strangers }: Authentication): Access["authenticate"] {
-  const guard = configured === undefined ? {} : { guarded: configured.section };
+  const known = (name: string, kind: Principal["kind"], grant: Grant): Principal => {
+    const guarded = configured?.section();
+    return { name, kind, grant, ...(guarded === undefined ? {} : { guarded }) };
+  };
 
   const byKey = (shown: string, address: string): Principal => {
     const id = idOf(keyKind, shown);
     const record = id === undefined ? undefined : store.read().keys.find((key) => key.id === id);
     if (record !== undefined && isDigestOf(shown, record.digest)) {
       if (record.expiresAt !== undefined && record.expiresAt <= clock.now()) throw refused("the key is over");
-      return { name: record.name, kind: "key", grant: grantOf(record), ...guard };
+      return known(record.name, "key", grantOf(record));
     }
     if (configured !== undefined && isConfigured(shown, configured.key()))
-      return { name: configuredName, kind: "key", grant: configured.grant, ...guard };
+      return known(configuredName, "key", configured.grant);
     throw refuseStranger(strangers, address, "no such key");
   };
 
@@ -57,7 +60,7 @@ export function createAuthenticate({ store, clock, configured, strangers }: Auth
     if (user === undefined) throw refused("a token of a user who was removed");
     if (user.generation !== claims.generation) throw refused("a token from before a change of the user");
     if (!logins.some(({ id }) => id === claims.login)) throw refused("a token of a login that was ended");
-    return { name: user.name, kind: "user", grant: grantOf(user), ...guard };
+    return known(user.name, "user", grantOf(user));
   };
 
   return async ({ key, token, address }) => {

@@ -25,8 +25,8 @@ export interface AccessOptions {
    * not taken. Without this function there is none.
    */
   readonly configuredKey?: (() => string | undefined) | undefined;
-  /** The section that the configured key stands in; it takes an admin to write it. Default: `api_key`. */
-  readonly configuredSection?: string;
+  /** The section that the configured key stands in now; it takes an admin to write it. Default: `api_key`. */
+  readonly configuredSection?: (() => string | undefined) | undefined;
   /** What the configured key may do. Default: everything with the app `default`, but not the managing of keys and users. */
   readonly configuredGrant?: Grant;
   /** What hashing a password costs. */
@@ -44,7 +44,7 @@ export function accessFile(state: string): string {
  */
 export async function openAccess(options: AccessOptions): Promise<OpenedAccess> {
   const { file, clock = systemClock, configuredKey, cost } = options;
-  const { configuredSection: section = "api_key", configuredGrant: grant = keyOfDefault } = options;
+  const { configuredSection: section = () => "api_key", configuredGrant: grant = keyOfDefault } = options;
   const store = openStore(file);
   store.read();
   const passwords = createPasswords(cost);

@@ -135,7 +135,7 @@ describe("the key in the configuration", () => {
   });
 
   test("guards its section, for whoever is let in", async () => {
-    const access = await bed.openAgain({ configuredKey: () => undefined, configuredSection: "security" });
+    const access = await bed.openAgain({ configuredKey: () => undefined, configuredSection: () => "security" });
     await access.createUser("ann", goodPassword, { role: "editor" });
     const { access: token } = await access.login({ user: "ann", password: goodPassword, address });
     const key = await access.createKey("ci", { role: "editor" });

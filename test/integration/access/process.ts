@@ -1,0 +1,20 @@
+/** A process of its own for the tests: `process.ts make FILE NAME COUNT` makes keys, `process.ts hold LOCK` takes a lock and keeps it. */
+import { once } from "node:events";
+import { withLockFile } from "../../../src/access/lock-file.ts";
+import { openAccess } from "../../../src/access/open.ts";
+
+const [task, path = "", name, count] = process.argv.slice(2);
+
+if (task === "make") {
+  const access = await openAccess({ file: path });
+  for (let index = 0; index < Number(count); index++) {
+    process.stdout.write(`${await access.createKey(`${name}-${index}`, { role: "viewer" })}\n`);
+  }
+} else {
+  await withLockFile(path, async (isHeld) => {
+    process.stdout.write("held\n");
+    await once(process.stdin, "data");
+    process.stdin.destroy();
+    process.stdout.write(`${isHeld() ? "still ours" : "lost"}\n`);
+  });
+}
