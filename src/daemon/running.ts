@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import type { Door } from "../apps/door.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Engine } from "../sync/engine.ts";
@@ -44,6 +45,7 @@ export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOpt
 
 async function openState(workspace: Workspace): Promise<Ledger> {
   try {
+    await mkdir(workspace.settings.state, { recursive: true, mode: 0o700 });
     await workspace.keepKey();
     return await openLedger(workspace.ledgerFile);
   } catch (error) {

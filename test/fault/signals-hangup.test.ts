@@ -131,7 +131,8 @@ describe("SIGHUP", () => {
     await workspace.saveByRename("quick", "");
     await workspace.saveByRename("config-sync.yaml", settings(["a", "b"]));
     await hangUp(daemon);
-    const events = await Array.fromAsync(answer ?? []);
+    const events: unknown[] = [];
+    for await (const event of answer ?? []) events.push(event);
     for (const name of ["a", "b"])
       expect(events).toContainEqual({ type: "service", service: name, step: "healthy", text: "on revision 1" });
     await settles(workspace, ["a", "b"], "first");

@@ -15,9 +15,10 @@ const folder = dirname(order);
 const { readFileSync } = fs;
 const ours = new Set<unknown>();
 const errors = { EIO: "i/o error", ENOSPC: "no space left on device", EMFILE: "too many open files" };
-const changing = new Set(
-  ["write", "rename", "rm", "mkdir", "ftruncate", "fchmod", "fchown"].map((name) => `${name}Sync`),
-).union(new Set(["fsync", "appendFile", "datasync"]));
+const changing = [
+  ...["writeSync", "renameSync", "rmSync", "mkdirSync", "ftruncateSync", "fchmodSync", "fchownSync"],
+  ...["fsync", "appendFile", "datasync"],
+];
 let words = "";
 let random: Random = seeded(0);
 
@@ -27,7 +28,7 @@ function failureOf(call: string): Error | undefined {
   const [share = "", seed = "", which = ""] = now.split(" ");
   if (now !== words) random = seeded(Number(seed));
   words = now;
-  if ((which === "writing" && !changing.has(call)) || !random.chance(Number(share))) return undefined;
+  if ((which === "writing" && !changing.includes(call)) || !random.chance(Number(share))) return undefined;
   const code = random.pick(["EIO", "ENOSPC", "EMFILE"] as const);
   return Object.assign(new Error(`${code}: ${errors[code]}, ${call}`), { code, syscall: call });
 }
