@@ -8,8 +8,11 @@ export interface EventStream {
   readonly end: () => void;
 }
 
-/** Bytes that may wait for a reader. One that is slower is cut off, and can go on from its last event. */
-const mostUnread = 256 * 1024;
+/**
+ * Bytes that may wait for a reader when there is more to tell; one that has not taken them by then is cut off, and can go on from its
+ * last event. What is told at once (one event, or all that was missed) may be more: it has had no time to be taken.
+ */
+const mostUnread = 1024 * 1024;
 
 /** Milliseconds. Proxies close what is silent, and a reader that is gone is noticed when it is written to. */
 const beat = 15_000;
@@ -30,21 +33,17 @@ export function streamEvents(
   { log, sight, after, mayStay, onEnd }: StreamOptions,
 ): EventStream {
   const write = (text: string): void => {
-    if (response.destroyed || response.writableEnded) return;
-    response.write(text);
+    if (response.destroyed || response.writableEnded || text === "") return;
     if (response.writableLength > mostUnread) response.destroy();
-  };
-  const tell = (numbered: NumberedEvent): void => {
-    const text = textFor(numbered, sight);
-    if (text !== undefined) write(`id: ${numbered.id}\nevent: ${numbered.event.type}\ndata: ${text}\n\n`);
+    else response.write(text);
   };
 
   const { events, gap } = log.since(after);
   // The id comes with the first words, so that also who has seen no event yet can go on from here.
   const missed = gap ? `event: gap\ndata: {"type":"gap"}\n\n` : "";
   write(`retry: 2000\n${after === undefined ? `id: ${log.lastId()}\n` : ""}: config-sync\n\n${missed}`);
-  for (const event of events) tell(event);
-  const unfollow = log.follow(tell);
+  write(events.map((event) => textOf(event, sight)).join(""));
+  const unfollow = log.follow((event) => write(textOf(event, sight)));
 
   const end = (): void => void response.end();
   const timer = setInterval(() => {
@@ -63,8 +62,8 @@ export function streamEvents(
   return { end };
 }
 
-function textFor({ event, text }: NumberedEvent, sight: Sight): string | undefined {
-  if (sight.whole) return text;
+function textOf({ id, event, text }: NumberedEvent, sight: Sight): string {
   const seen = seenEvent(event, sight);
-  return seen === undefined ? undefined : JSON.stringify(seen);
+  if (seen === undefined) return "";
+  return `id: ${id}\nevent: ${event.type}\ndata: ${seen === event ? text : JSON.stringify(seen)}\n\n`;
 }

@@ -19,7 +19,8 @@ export interface HttpApi {
   readonly close: () => Promise<void>;
 }
 
-const keptEvents = { events: 1000, bytes: 4 * 1024 * 1024 };
+/** For who comes back after a short while. */
+const keptEvents = { events: 1000, bytes: 1024 * 1024 };
 
 /** Milliseconds that answers in flight have when the server ends. */
 const grace = 1500;
