@@ -3,6 +3,7 @@ import { measureBindMount } from "./figures/bind-mount.ts";
 import { measureBurst } from "./figures/burst.ts";
 import { measureFailedReload } from "./figures/failed-reload.ts";
 import { measureFsync } from "./figures/fsync.ts";
+import { measureHistory } from "./figures/history.ts";
 import { measureIdle } from "./figures/idle.ts";
 import { measureInPlace } from "./figures/in-place.ts";
 import { measureOneReload } from "./figures/one-reload.ts";
@@ -31,6 +32,7 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["bind-mount", (effort) => measureBindMount("bind-mount", effort)],
   ["repair", (effort) => measureRepair("repair", effort)],
   ["owner", (effort) => measureOwner("owner", effort)],
+  ["history", (effort) => measureHistory("history", effort)],
   ["fsync", (effort) => measureFsync("fsync", effort)],
 ]);
 

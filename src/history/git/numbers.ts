@@ -10,7 +10,7 @@ export interface Numbers {
   readonly add: (app: string, number: number, id: string) => void;
 }
 
-const firstPage = 512;
+const firstPage = 64;
 
 /** Looks downwards from a commit, in which each app is at the number in `tops`. Where a number is there twice, the newest counts. */
 export function createNumbers(git: Git, start: string | null, tops: ReadonlyMap<string, number>): Numbers {
