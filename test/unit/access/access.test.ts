@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -197,9 +197,20 @@ describe("a user", () => {
   });
 
   test("who is changed while the password is compared is not let in with the old one", async () => {
-    const running = login();
-    await bed.access.removeUser("ann");
-    expect(await codeOf(running)).toBe("UNAUTHENTICATED");
+    for (const change of [() => bed.access.setGrant("ann", { role: "viewer" }), () => bed.access.removeUser("ann")]) {
+      const running = login();
+      await change();
+      expect(await codeOf(running)).toBe("UNAUTHENTICATED");
+    }
+  });
+
+  test("of another generation is another one, also where a login of the same number is there", async () => {
+    const { access } = await login();
+    const text = readFileSync(bed.file, "utf8");
+    writeFileSync(bed.file, text.replace(/("generation": ")\w+/, `$1${"0".repeat(16)}`));
+    expect(await codeOf(show(access))).toBe("UNAUTHENTICATED");
+    writeFileSync(bed.file, text);
+    await show(access);
   });
 
   test("is there once; what is not there cannot be changed", async () => {
