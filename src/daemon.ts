@@ -13,7 +13,7 @@ import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
 import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
 import { createTelling, type Telling } from "./daemon/telling.ts";
 import { ConfigSyncError } from "./errors.ts";
-import { systemClock } from "./platform/clock.ts";
+import { within } from "./platform/within.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
 import { inOrder } from "./sync/order.ts";
@@ -90,7 +90,8 @@ export async function startDaemon(
   try {
     const running = await run(workspace);
     first.resolve(running);
-    if (listen) void firstWork(running.engine).then(() => api.open(workspace.settings.api));
+    // What the services wait for comes first: loading the API takes as long as ten changes.
+    if (listen) void within(firstWork, running.engine.settled()).then(() => api.open(workspace.settings.api));
   } catch (error) {
     first.reject(error);
     await control[Symbol.asyncDispose]();
@@ -110,15 +111,7 @@ export async function startDaemon(
 }
 
 /** Milliseconds. */
-const longestFirstWork = 1000;
-
-/** What the services wait for comes before what people ask: loading the API takes as long as ten changes. */
-async function firstWork(engine: Engine): Promise<void> {
-  const patience = new AbortController();
-  const over = systemClock.sleep(longestFirstWork, patience.signal).catch(() => undefined);
-  await Promise.race([engine.settled(), over]);
-  patience.abort();
-}
+const firstWork = 1000;
 
 async function openApiParts(
   latest: () => Running | undefined,
@@ -175,13 +168,20 @@ function handleCommands(succession: Succession, telling: Telling): Commands {
   };
 
   /** Where the workspace is replaced in the middle, the one that comes is asked for the same. */
-  const work = async (emit: Emit, ask: (engine: Engine, workspace: Workspace) => void): Promise<void> => {
+  const work = async (emit: Emit, ask: (engine: Engine) => void, service?: string): Promise<void> => {
+    const current = async (): Promise<Running> => {
+      const running = await succession.current();
+      if (service !== undefined) requireService(running.workspace, service);
+      return running;
+    };
+    // Whoever asks for what is not there gets that for an answer, and nothing before it.
+    await current();
     using _listening = telling.listen(emit);
     for (let asked: Running | undefined; ; ) {
-      const running = await succession.current();
+      const running = await current();
       if (running === asked) return;
       asked = running;
-      ask(running.engine, running.workspace);
+      ask(running.engine);
       await running.engine.settled();
     }
   };
@@ -189,16 +189,8 @@ function handleCommands(succession: Succession, telling: Telling): Commands {
   return {
     status,
     apply: (emit) => work(emit, (engine) => engine.lookAtEverything()),
-    reload: (service, emit) =>
-      work(emit, (engine, workspace) => {
-        requireService(workspace, service);
-        engine.force(service);
-      }),
-    retry: (service, emit) =>
-      work(emit, (engine, workspace) => {
-        requireService(workspace, service);
-        engine.retry(service);
-      }),
+    reload: (service, emit) => work(emit, (engine) => engine.force(service), service),
+    retry: (service, emit) => work(emit, (engine) => engine.retry(service), service),
   };
 }
 

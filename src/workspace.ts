@@ -12,6 +12,7 @@ import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
 import { openHistory } from "./history/index.ts";
+import { reopening } from "./history/reopening.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { ActionContext } from "./platform/context.ts";
 import type { Docker } from "./platform/docker.ts";
@@ -35,7 +36,7 @@ export interface Workspace {
   readonly keepKey: () => Promise<void>;
   readonly ledgerFile: string;
   /** The revisions of its apps. Only one process at a time may append to them. */
-  readonly openHistory: (tell: (message: string) => void) => Promise<History>;
+  readonly openHistory: (tell: (message: string) => void) => History;
   readonly connections: Connections;
 }
 
@@ -55,7 +56,10 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     keepKey,
     app: createApp("default", openSources(settings), digest),
     ledgerFile: join(settings.state, "ledger.jsonl"),
-    openHistory: (tell) => openHistory(settings.history, { folder: settings.folder, state: settings.state, tell }),
+    openHistory: (tell) => {
+      const { folder, state, history } = settings;
+      return reopening(() => openHistory(history, { folder, state, tell }));
+    },
     connections: connect(settings),
   };
 }

@@ -23,7 +23,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   await using opened = new AsyncDisposableStack();
   opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
-  const history = opened.adopt(await workspace.openHistory(quietly), ({ close }) => close());
+  const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
   const door = openDoor(workspace, history, { onMended: quietly, renderings: () => state().renderings });
   opened.defer(door.close);
   await door.look();

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Door } from "../apps/door.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { within } from "../platform/within.ts";
 import type { Engine } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
 import { type Ledger, openLedger } from "../sync/ledger.ts";
@@ -23,15 +24,16 @@ export interface RunOptions {
   readonly watch: boolean;
 }
 
-/** Opens the ledger and starts the engine. Resolves after the first look at the sources. Throws STATE_UNUSABLE, HISTORY_UNUSABLE. */
+/** Opens the ledger and starts the engine. Resolves after the first look at the sources. Throws STATE_UNUSABLE. */
 export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOptions): Promise<Running> {
   await using opened = new AsyncDisposableStack();
   const onMended = (text: string): void => tell({ type: "mended", text });
-  const history = opened.adopt(await workspace.openHistory(onMended), ({ close }) => close());
+  const history = opened.adopt(workspace.openHistory(onMended), ({ close }) => close());
   const ledger = await openState(workspace);
   for (const text of ledger.mended) onMended(text);
   const door = openDoor(workspace, history, { onMended, renderings: () => engine.state().renderings });
-  opened.defer(door.close);
+  // A source that is written without a pause is not waited for.
+  opened.defer(() => within(farewell, door.close()));
   const engine = buildEngine(workspace, door, ledger, tell);
   // Closes the ledger, too.
   opened.defer(engine.stop);
@@ -42,6 +44,9 @@ export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOpt
   const all = opened.move();
   return { workspace, ledger, engine, door, stop: () => all.disposeAsync() };
 }
+
+/** Milliseconds. What is not recorded then is found by the next look. */
+const farewell = 500;
 
 async function openState(workspace: Workspace): Promise<Ledger> {
   try {

@@ -12,6 +12,7 @@ import { confine } from "../platform/confine.ts";
 import type { ActionContext } from "../platform/context.ts";
 import { recoverWrites } from "../platform/safe-write.ts";
 import { isAbout, type ThingHint } from "../platform/thing.ts";
+import { within } from "../platform/within.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Names, RenderedService } from "../services/render.ts";
 import { createActions, thingsOf } from "./actions.ts";
@@ -164,6 +165,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   const look = async (): Promise<void> => {
     const found = await door.look();
+    if (stopping.signal.aborted) return;
     if (found.snapshot !== undefined) await takeUp(found.snapshot, found.revision);
     report(found.problems);
   };
@@ -247,7 +249,8 @@ export function createEngine(parts: EngineParts): Engine {
       clearTimeout(soon);
       clearTimeout(following);
       drift.close();
-      await looking;
+      // A source that is written without a pause is not waited for.
+      await within(longestLook, looking);
       await queue.close();
       await ledger.close();
     },
@@ -257,6 +260,9 @@ export function createEngine(parts: EngineParts): Engine {
 
 /** Milliseconds after a change until its outputs are watched. */
 const followAfter = 200;
+
+/** Milliseconds that a look has when the engine ends. */
+const longestLook = 200;
 
 /** Milliseconds until a source that could not be read is read again without a hint. */
 const lookSoon = 500;

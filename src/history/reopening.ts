@@ -1,0 +1,31 @@
+import type { History } from "./history.ts";
+
+/**
+ * A history that is opened when it is first asked, and again and again as long as that fails: what it keeps is worth a lot, and still
+ * not that everything else waits for it. Every question fails meanwhile with the reason.
+ */
+export function reopening(open: () => Promise<History>): History {
+  let opened: Promise<History> | undefined;
+  const history = (): Promise<History> => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  let present: History | undefined;
+  const ask = async (): Promise<History> => {
+    present = await history();
+    return present;
+  };
+  return {
+    head: async (app) => (await ask()).head(app),
+    get: async (app, number) => (await ask()).get(app, number),
+    list: async (app, page) => (await ask()).list(app, page),
+    append: async (app, draft, expected) => (await ask()).append(app, draft, expected),
+    apps: async () => (await ask()).apps(),
+    watch: async (app, tell) => (await ask()).watch(app, tell),
+    trouble: () => present?.trouble?.(),
+    close: async () => present?.close(),
+  };
+}
