@@ -6,7 +6,8 @@ import type { Contents, Pending } from "./contents.ts";
 import { findGround } from "./ground.ts";
 import { importRevisions } from "./import.ts";
 import type { Journal } from "./journal.ts";
-import { removeStaleLock } from "./stale-lock.ts";
+import { removeLock, removeRemains } from "./remains.ts";
+import { hasRepository } from "./repository.ts";
 import { tidyPacks } from "./tidy.ts";
 
 export interface DrainOptions {
@@ -31,7 +32,7 @@ export function drainInBackground({ git, journal, archive, signal, tell, onFiled
     for (;;) {
       const contents = await journal.claim();
       if (contents.pending.length === 0) break;
-      await fileSome(contents).catch(mendLock);
+      await fileSome(contents).catch(cleanUp);
     }
     await journal.release();
     if (!isMoved) return;
@@ -55,9 +56,13 @@ export function drainInBackground({ git, journal, archive, signal, tell, onFiled
     await journal.filed(commits.length, tip);
   };
 
-  const mendLock = (error: unknown): void => {
-    const removed = removeStaleLock(String(error), git.folder);
-    if (removed === undefined) throw error;
+  /** Tries again at once where a lock was all that was the matter. What failed imports leave must not fill a disk that is full. */
+  const cleanUp = (error: unknown): void => {
+    const removed = removeLock(String(error), git.folder);
+    if (removed === undefined) {
+      if (hasRepository(git.folder)) removeRemains(git.folder);
+      throw error;
+    }
     tell(removed);
   };
 

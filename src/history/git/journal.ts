@@ -4,8 +4,9 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemCode } from "../../errors.ts";
+import { syncFolder } from "../../platform/safe-write/sync.ts";
 import { createTurnstile } from "../../platform/safe-write/turnstile.ts";
 import { removeLeftovers, writeDurably } from "../../platform/safe-write.ts";
 import {
@@ -86,7 +87,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
 
   const claim = async (): Promise<void> => {
     if (unlock !== undefined) return;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     unlock = await lockFolder(folder);
     try {
       await refresh();
@@ -113,7 +114,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
 
   const rewrite = async (more: Buffer): Promise<void> => {
     await closeFile();
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await writeDurably(path, Buffer.concat([encodeContents(contents), more]));
     file = await openJournalFile(path);
   };
@@ -180,6 +181,13 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
 function describeLoss(folder: string, { filed }: Contents): string {
   const lost = [...filed].map(([app, { info }]) => `${app} up to ${info.number}`).join(", ");
   return `the repository ${folder} was deleted or replaced: lost are the revisions of ${lost}; their numbers go on`;
+}
+
+/** A new folder is durable when the one above it is. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

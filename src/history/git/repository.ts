@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Git } from "../../platform/git.ts";
+import { syncFolder } from "../../platform/safe-write/sync.ts";
 
 export const branch = "refs/heads/main";
 
@@ -13,6 +14,7 @@ export function hasRepository(folder: string): boolean {
 export async function beginRepository(git: Git): Promise<void> {
   // Without a template: it would bring a folder of sample hooks.
   await git.run(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"]);
+  for (const folder of ["", "objects", "refs"]) await syncFolder(join(git.folder, folder));
 }
 
 /** The newest commit; null where there is none. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
@@ -296,6 +297,26 @@ describe("the repository", () => {
   });
 });
 
+describe("what a killed git leaves behind", () => {
+  it("is removed once git fails for it or for something else, and what is young or another's stays", async () => {
+    const folder = await makeFive();
+    const packs = join(folder, "objects/pack");
+    const old = ["tmp_pack_aB3dE6", "tmp_idx_aB3dE6", "pack-1.keep"].map((name) => join(packs, name));
+    const kept = ["tmp_pack_young1", "pack-2.keep"].map((name) => join(packs, name));
+    for (const path of [...old, join(folder, "fast_import_crash_17"), ...kept]) writeFileSync(path, "fast-import");
+    writeFileSync(join(packs, "pack-2.keep"), "mine");
+    for (const path of [...old, join(folder, "fast_import_crash_17"), join(packs, "pack-2.keep")]) {
+      utimesSync(path, new Date(0), new Date(0));
+    }
+    writeFileSync(join(folder, "refs/heads/main.lock"), "");
+    const { history } = await openTelling(folder);
+    await grow(history, 1);
+    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toMatch(/main\.lock/);
+    expect([...old, join(folder, "fast_import_crash_17")].filter(existsSync)).toEqual([]);
+    expect(kept.filter(existsSync)).toEqual(kept);
+  });
+});
+
 describe("a full disk", () => {
   it("refuses the append with the reason, records nothing of it, and takes the next when there is room", async () => {
     const disk = sandbox.folder("disk");
@@ -322,6 +343,30 @@ describe("a full disk", () => {
     await expect.poll(() => commitCount(folder), { timeout: 15_000 }).toBe(4);
     await history.close();
     expect(await numbersOf(folder)).toEqual([4, 3, 2, 1]);
+  });
+});
+
+describe("a disk on which only git has no room", () => {
+  it("keeps what was appended in the journal until there is, and is not filled by git's failures", {
+    timeout: 30_000,
+  }, async () => {
+    const disk = sandbox.folder("disk");
+    sandbox.tmpfs("4m", disk);
+    const folder = join(disk, "history");
+    const { history } = await openTelling(folder);
+    await grow(history, 1);
+    await expect.poll(() => commitCount(folder), { timeout: 5000 }).toBe(1);
+    const ballast = join(disk, "ballast");
+    writeFileSync(ballast, Buffer.alloc(1_700_000));
+    // Random bytes, so that git cannot make them smaller.
+    const documents = [{ name: "config.ini", bytes: randomBytes(1_500_000) }];
+    await history.append("default", draftOf({ documents }), 1);
+    await expect.poll(() => history.trouble?.(), { timeout: 10_000 }).toMatch(/not in its git repository yet.*space/s);
+    expect((await history.get("default", 2))?.documents[0]?.bytes).toHaveLength(1_500_000);
+    truncateSync(ballast, 0);
+    await expect.poll(() => commitCount(folder), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => history.trouble?.()).toBeUndefined();
+    expect(plainGit(folder, "fsck", "--strict", "--full")).toBe("");
   });
 });
 
