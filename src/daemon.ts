@@ -5,6 +5,7 @@
 import { type Commands, type ControlHandlers, serveControl } from "./api/control-server.ts";
 import type { AnswerEvent } from "./api/http/answer-log.ts";
 import type { ApiParts } from "./api/http/parts.ts";
+import { parsePath } from "./config/path.ts";
 import { reveal } from "./config/secret.ts";
 import type { ApiContext } from "./daemon/api-parts.ts";
 import { controlSocket } from "./daemon/control-socket.ts";
@@ -126,13 +127,17 @@ async function openApiParts(
     if (found !== undefined) return found;
     throw new ConfigSyncError("SOURCE_MISSING", "nothing has been read yet");
   };
-  const configuredKey = (): string | undefined => {
-    const { workspace, door } = running();
-    const { keyFrom } = workspace.settings.api;
-    const entry = keyFrom === undefined ? undefined : door.current().snapshot?.entries.get(keyFrom);
-    return entry && reveal(entry.value);
-  };
-  const access = await openAccess({ file: accessFile(running().workspace.settings.state), configuredKey });
+  const keyFrom = (): string | undefined => running().workspace.settings.api.keyFrom;
+  const access = await openAccess({
+    file: accessFile(running().workspace.settings.state),
+    configuredKey: () => {
+      const entry = running()
+        .door.current()
+        .snapshot?.entries.get(keyFrom() ?? "");
+      return entry && reveal(entry.value);
+    },
+    configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
+  });
   const key = await access.ensureAdmin();
   if (key !== undefined) onApi({ type: "admin-key", key });
   return apiParts({ ...context, running, access, note: onApi });

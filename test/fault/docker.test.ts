@@ -88,9 +88,7 @@ describe("Docker misbehaves", () => {
 
   test("a change that sends a container into a restart loop is taken back, and the loop ends", async () => {
     await greeters.save(names, "broken");
-    await all((name) =>
-      greeters.becomes(name, "rolled-back", new RegExp(`not healthy after .*container ${name} is restarting`)),
-    );
+    await all((name) => greeters.becomes(name, "rolled-back", /not healthy after /));
     await all((name) => statusIs(name, "running"));
     expect(await all(greeters.live)).toEqual(names.map(() => "unpaused"));
     await greeters.save(names, "mended");

@@ -58,7 +58,7 @@ function mergeObject(merge: Merge, have: JsonObject, want: JsonObject | undefine
   for (const [key, { value }] of added) {
     merge.written.push(...pathsOf(value, [...path, key]));
   }
-  const deletions = removed.map((member) => deletion(merge.existing, member));
+  const deletions = clipped(removed.map((member) => deletion(merge.existing, member)));
   merge.edits.push(...insertions(merge, have, survivors, added, deletions), ...deletions);
 }
 
@@ -93,6 +93,16 @@ function deletion(text: string, { start, end, comma }: Member): Edit {
   const blanks = /[ \t]*/y;
   blanks.lastIndex = behind;
   return { start, end: behind + (blanks.exec(text)?.[0].length ?? 0), text: "" };
+}
+
+/** Neighbours on one line may both take the blank between them: the second leaves it to the first. */
+function clipped(deletions: readonly Edit[]): Edit[] {
+  let end = 0;
+  return deletions.map((edit) => {
+    const start = Math.max(edit.start, end);
+    end = Math.max(end, edit.end);
+    return { ...edit, start, end };
+  });
 }
 
 /** The new members, and the commas that change hands because the last member is another one now. */

@@ -23,6 +23,8 @@ const json: readonly Example[] = [
     '{\n\t// ports\n\t"port": 81, // public\n\t"tls": {"cert": "a.pem", "key": "k.pem"},\n\t"new": {"deep": [1, 2]},\n}\n',
   ],
   ["one line stays one line", '{"a":1,"b":2}', '{"c":"x"}', ["b"], '{"a":1,"c":"x"}'],
+  ["several of one line go", '{ "x": 0, "a": 1, "b": 2 }', "{}", ["a", "b"], '{ "x": 0  }'],
+  ["all of one line go", '{ "a": 1, "b": 2 }', "{}", ["a", "b"], "{  }"],
   ["an object without keys stays", '{"a": {"b": 1}}', "{}", ["a.b"], '{"a": {}}'],
   ["an empty file takes the template", "", '{"a": 1}\n', [], '{"a": 1}\n'],
   ["null gives way to an object", '{"a": null}', '{"a": {"b": 1}}', [], '{"a": {"b": 1}}'],

@@ -27,7 +27,10 @@ interface Kind {
 const kinds: readonly Kind[] = [
   {
     format: jsonFormat,
-    print: (tree, style) => JSON.stringify(tree, null, [0, 2, 4, "\t"][style % 4]) + (style % 3 === 0 ? "\n" : ""),
+    print: (tree, style) => {
+      const text = JSON.stringify(tree, null, [0, 2, 4, "\t", 1][style % 5]);
+      return (style % 5 === 4 ? text.replaceAll(/\n */g, " ") : text) + (style % 3 === 0 ? "\n" : "");
+    },
     parse: JSON.parse,
     around: (written) => `{"a": {"b": ${written}}, "c": 1}`,
   },
