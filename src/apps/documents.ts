@@ -3,6 +3,7 @@ import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigSyncError } from "../errors.ts";
 import type { Document, History, RevisionInfo } from "../history/history.ts";
+import { reached } from "../platform/reached.ts";
 import {
   commitFiles,
   discardFiles,
@@ -48,6 +49,7 @@ export async function replaceDocuments(
     }
     refuseIfTouched();
     const revision = await record();
+    reached("recorded");
     refuseIfTouched();
     await commitFiles(staged);
     return revision;

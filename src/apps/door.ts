@@ -9,6 +9,7 @@ import type { Path } from "../config/path.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
+import { finishWrites } from "../platform/safe-write.ts";
 import type { App, Look } from "./app.ts";
 import type { Changed, ChangeRequest, RollbackRequest, Signature } from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
@@ -75,6 +76,7 @@ export function createDoor(parts: DoorParts): Door {
 
   const open = async (): Promise<void> => {
     if (opened) return;
+    for (const text of await finishWrites(journal)) parts.onMended?.(text);
     await recorder.open();
     const [head, documents] = [recorder.head(), recorder.documents];
     for (const text of await finishInterrupted({ writable, journal, head, documents, history, app: app.name }))

@@ -14,6 +14,8 @@ export type Step =
   | "room-made"
   | "overwritten"
   | "cut-to-length"
+  // A change at the door: it counts, and no file shows it yet.
+  | "recorded"
   // The turn of a service.
   | "way-back-kept"
   | "checked"

@@ -22,7 +22,7 @@ import { createTurnstile } from "./safe-write/turnstile.ts";
 export { type Current, readCurrent, readFileNow as readCurrentNow } from "./safe-write/current.ts";
 export { writeDurably } from "./safe-write/durable.ts";
 export { failure } from "./safe-write/failure.ts";
-export { findLeftovers, recoverWrites, removeLeftovers } from "./safe-write/recover.ts";
+export { findLeftovers, finishWrites, recoverWrites, removeLeftovers } from "./safe-write/recover.ts";
 
 export interface StageRequest {
   readonly path: string;

@@ -13,6 +13,13 @@ import { stagingPrefix } from "./staging.ts";
  * It takes it that no other daemon has stagings there. If one has, its rename fails and is tried again.
  */
 export async function recoverWrites(journal: string, folders: readonly string[]): Promise<string[]> {
+  const mended = await finishWrites(journal);
+  for (const folder of new Set([journal, ...folders])) mended.push(...removeLeftovers(folder));
+  return mended;
+}
+
+/** The first half of that alone: afterwards every file that was being written in place is whole. */
+export async function finishWrites(journal: string): Promise<string[]> {
   const mended: string[] = [];
   for (const name of list(journal)) {
     if (!name.startsWith(recordPrefix)) continue;
@@ -22,7 +29,6 @@ export async function recoverWrites(journal: string, folders: readonly string[])
     );
     if (told !== undefined) mended.push(told);
   }
-  for (const folder of new Set([journal, ...folders])) mended.push(...removeLeftovers(folder));
   return mended;
 }
 
