@@ -3,8 +3,8 @@
  * What the daemon holds, in memory, open files, watches, timers and on disk, is at the end what it was in the middle. Then it ends
  * at SIGTERM.
  *
- * `npm test` takes some hundred changes. The long run tells its figures; it ends after so many changes (200,000 take more than an
- * hour) or so many minutes:
+ * `npm test` takes some hundred changes. The long run tells its figures; it ends after so many changes (200,000 take two to
+ * three hours) or so many minutes:
  *
  *     SOAK_CHANGES=200000 npx vitest run --project fault test/fault/soak.test.ts
  *     SOAK_MINUTES=15 npx vitest run --project fault test/fault/soak.test.ts
@@ -31,6 +31,10 @@ const mebibyte = 1024 * 1024;
 const largestState = 4.5 * mebibyte;
 /** What a child has open while it works, for the history or a reload. */
 const underWay = 10;
+/** Bytes. In the long run the deadlines of calls that are over are half of it. */
+const noise = (isLong ? 2 : 1) * mebibyte;
+/** What a git command has. */
+const longestDeadline = 600_000;
 const second = 1000;
 
 describe(`a long life (seed ${seed})`, () => {
@@ -48,17 +52,20 @@ describe(`a long life (seed ${seed})`, () => {
   afterAll(() => stack?.stop());
 
   test("leaves nothing behind that grows", { timeout: 60_000 * (minutes + 1) }, async () => {
+    const began = performance.now();
     const figures = middleAndEnd(await live(seeded(seed)));
+    const lasted = performance.now() - began;
     if (isLong) console.log(`${number.toLocaleString("en")} changes\n${formatFigures(figures)}`);
     const grows = (quantity: keyof Sample): number => figures[quantity].end - figures[quantity].middle;
     for (const quantity of ["handles", "files", "watches", "stateFiles"] as const) {
       expect.soft(grows(quantity), quantity).toBeLessThan(underWay);
     }
-    for (const quantity of ["heap", "buffers"] as const) expect.soft(grows(quantity), quantity).toBeLessThan(mebibyte);
+    for (const quantity of ["heap", "buffers"] as const) expect.soft(grows(quantity), quantity).toBeLessThan(noise);
     expect.soft(grows("rss"), "rss").toBeLessThan(0.1 * figures.rss.middle);
     expect.soft(figures.stateBytes.most).toBeLessThan(largestState);
-    // The deadline of a call stays until its time: after half a minute as many go as come.
-    if (isLong) expect.soft(grows("timers"), "timers").toBeLessThan(50 + 0.2 * figures.timers.middle);
+    // The deadline of a call stays until its time: only then do as many go as come.
+    const isSteady = 0.4 * lasted > longestDeadline;
+    if (isSteady) expect.soft(grows("timers"), "timers").toBeLessThan(0.2 * figures.timers.middle);
   });
 
   test.each([
