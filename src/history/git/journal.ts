@@ -62,6 +62,8 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
   /** What lies behind the last whole record. */
   let torn: Buffer = nothing;
   let unlock: Unlock | undefined;
+  /** Locked, and what is in memory is what is in the file: nobody else writes it. */
+  let isClaimed = false;
   let file: JournalFile | undefined;
 
   const refresh = async (): Promise<void> => {
@@ -86,7 +88,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
   };
 
   const claim = async (): Promise<void> => {
-    if (unlock !== undefined) return;
+    if (isClaimed) return;
     await makeFolder(folder);
     unlock = await lockFolder(folder);
     try {
@@ -94,6 +96,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
       removeLeftovers(folder);
       if (torn.length > 0) await cutOff();
       else if (existsSync(path)) file = await openJournalFile(path);
+      isClaimed = true;
     } catch (error) {
       await letGo();
       throw error;
@@ -127,7 +130,8 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
 
   const letGo = async (): Promise<void> => {
     await closeFile();
-    seen = stampOf(folder, path);
+    seen = isClaimed ? stampOf(folder, path) : seen;
+    isClaimed = false;
     unlock?.();
     unlock = undefined;
   };
@@ -141,7 +145,7 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
 
   return {
     read: async () => {
-      if (unlock === undefined) await inTurnOrUnusable(refresh);
+      if (!isClaimed) await inTurnOrUnusable(async () => (isClaimed ? undefined : refresh()));
       return contents;
     },
     claim: async () => {
@@ -170,10 +174,10 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
         forget();
         await rewrite(nothing);
       }),
-    isClaimed: () => unlock !== undefined,
+    isClaimed: () => isClaimed,
     release: (anyway) =>
       inTurnOrUnusable(async () => {
-        if (unlock !== undefined && (contents.pending.length === 0 || anyway !== undefined)) await letGo();
+        if (isClaimed && (contents.pending.length === 0 || anyway !== undefined)) await letGo();
       }),
   };
 }
