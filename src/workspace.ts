@@ -140,6 +140,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     history,
     clock: systemClock,
     journal: journalFolder(settings.state),
+    lastNumber: () => parts.ledger.revision()?.number ?? 0,
     onMended: parts.onMended,
     check: (candidate, changes) => {
       const renderings = parts.renderings?.();
@@ -150,6 +151,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
 }
 
 export interface DoorContext {
+  readonly ledger: Pick<Ledger, "revision">;
   readonly onMended: (text: string) => void;
   readonly renderings?: (() => Renderings) | undefined;
 }

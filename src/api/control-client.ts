@@ -44,7 +44,9 @@ export async function callDaemon(path: string, { method, url, body }: ApiCall): 
   const answer = await ask(path, method, url, body === undefined ? undefined : JSON.stringify(body));
   if (answer === undefined) return undefined;
   const { text } = await import("node:stream/consumers");
-  return { status: answer.statusCode ?? 500, body: readLine(await text(answer), path) };
+  const told = readLine(await text(answer), path);
+  if (told.error !== undefined) throw revive(told.error);
+  return { status: answer.statusCode ?? 500, body: told };
 }
 
 async function* readLines(answer: IncomingMessage, path: string): AsyncIterable<unknown> {

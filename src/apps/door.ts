@@ -26,6 +26,8 @@ export interface DoorParts {
   readonly journal: string;
   /** Throws when the configuration must not become this. */
   readonly check?: (candidate: Snapshot, changes: readonly Change[]) => void | Promise<void>;
+  /** The number of the last revision that anything remembers, for a history that has none (any more). */
+  readonly lastNumber?: () => number;
   /** Told what a crash had left behind, a sentence each. */
   readonly onMended?: (text: string) => void;
 }
@@ -64,7 +66,7 @@ export interface Door {
 
 export function createDoor(parts: DoorParts): Door {
   const { app, history, clock, journal, check } = parts;
-  const recorder = createRecorder(app.name, history);
+  const recorder = createRecorder(app.name, history, parts.lastNumber ?? (() => 0));
   const writable = writableSources(app.sources);
   const alone = oneAfterTheOther();
   const listeners = new Set<() => void>();

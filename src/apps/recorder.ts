@@ -24,13 +24,16 @@ export interface Recorder {
   readonly settled: () => Promise<void>;
 }
 
-export function createRecorder(app: string, history: History): Recorder {
+/** `lastNumber`: what the next revision counts on from where the history has none, because it was deleted, say. */
+export function createRecorder(app: string, history: History, lastNumber: () => number): Recorder {
   let head: RevisionInfo | undefined;
   /** Of the head. */
   let newest: readonly Document[] | undefined;
   let waiting: Draft[] = [];
   let failed: ConfigSyncError | undefined;
   let running: Promise<void> | undefined;
+  /** Asked before anything is noted, which is remembered elsewhere, too. */
+  const last = lastNumber();
 
   const flush = (): Promise<void> => {
     running ??= recordWaiting().finally(() => {
@@ -44,7 +47,7 @@ export function createRecorder(app: string, history: History): Recorder {
       const [draft] = waiting;
       try {
         const at = await history.head(app);
-        const recorded = await history.append(app, draft, at?.number ?? 0);
+        const recorded = await history.append(app, draft, at?.number ?? last);
         waiting.shift();
         if (waiting.length === 0) head = recorded;
         failed = undefined;
@@ -69,7 +72,7 @@ export function createRecorder(app: string, history: History): Recorder {
       newest = undefined;
     },
     note: (draft) => {
-      const number = (head?.number ?? 0) + 1;
+      const number = (head?.number ?? last) + 1;
       head = { ...withoutDocuments(draft), number, parent: head?.number ?? null };
       newest = draft.documents;
       waiting.push(draft);
@@ -79,7 +82,7 @@ export function createRecorder(app: string, history: History): Recorder {
     append: async (draft) => {
       await flush();
       if (failed !== undefined) throw failed;
-      head = await history.append(app, draft, head?.number ?? 0);
+      head = await history.append(app, draft, head?.number ?? last);
       newest = draft.documents;
       return head;
     },

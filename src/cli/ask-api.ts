@@ -1,6 +1,6 @@
 /** The commands that read and change the configuration speak to the API: the daemon's, or without one that of this process. */
 import type { ApiAnswer, ApiCall } from "../api/control-client.ts";
-import { asConfigSyncError, ConfigSyncError, type ErrorCode } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
 import type { Call } from "./command.ts";
 
 export interface ApiRequest {
@@ -26,8 +26,7 @@ export async function askApi<T>(call: Pick<Call, "workspace">, request: ApiReque
       if (answer.status < 400) return answer.body as T;
       throw asError(answer.body);
     } catch (error) {
-      // Another command has the workspace to itself for a moment.
-      if (asConfigSyncError(error).code !== "DAEMON_RUNNING" || systemClock.now() > end) throw error;
+      if (!isBetweenTwo(error) || systemClock.now() > end) throw error;
       await systemClock.sleep(pause);
     }
   }
@@ -36,6 +35,15 @@ export async function askApi<T>(call: Pick<Call, "workspace">, request: ApiReque
 /** Milliseconds. */
 const patience = 5000;
 const pause = 50;
+
+/**
+ * Another command has the workspace to itself for a moment, or just gave it free: then its socket ends. Asking again does no harm,
+ * because each of these requests leads to the same values however often it is made.
+ */
+function isBetweenTwo(thrown: unknown): boolean {
+  const { code, cause } = asConfigSyncError(thrown);
+  return code === "DAEMON_RUNNING" || (code === "DAEMON_ABSENT" && systemCode(cause) === "ECONNRESET");
+}
 
 async function askHere(folder: string, asked: ApiCall): Promise<ApiAnswer> {
   const { answerOffline } = await import("../daemon/offline.ts");

@@ -24,7 +24,8 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
-  const door = openDoor(workspace, history, { onMended: quietly, renderings: () => state().renderings });
+  const ledger = await readLedger(workspace.ledgerFile);
+  const door = openDoor(workspace, history, { ledger, onMended: quietly, renderings: () => state().renderings });
   opened.defer(door.close);
   await door.look();
   const state = () => renderCurrent(workspace, door);
@@ -32,7 +33,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   const worked = {
     workspace,
     door,
-    ledger: await readLedger(workspace.ledgerFile),
+    ledger,
     engine: { state, lookAgain: () => undefined },
   };
   const parts = apiParts({
@@ -68,11 +69,15 @@ const refuse = async (): Promise<never> => {
     hint: "Start it with config-sync start; what was changed is applied then",
   });
 };
+/** Another command that comes meanwhile tries again. */
+const busy = async (): Promise<never> => {
+  throw new ConfigSyncError("DAEMON_RUNNING", "another command is at work on this workspace");
+};
 const absent: Commands = { status: refuse, apply: refuse, reload: refuse, retry: refuse };
 
 async function takeOver({ settings, keepKey }: Workspace): Promise<AsyncDisposable> {
   try {
-    const taken = await serveControl(controlSocket(settings.state), { ...absent, api: refuse });
+    const taken = await serveControl(controlSocket(settings.state), { ...absent, api: busy });
     await keepKey();
     return taken;
   } catch (error) {

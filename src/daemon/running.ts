@@ -31,7 +31,7 @@ export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOpt
   const history = opened.adopt(workspace.openHistory(onMended), ({ close }) => close());
   const ledger = await openState(workspace);
   for (const text of ledger.mended) onMended(text);
-  const door = openDoor(workspace, history, { onMended, renderings: () => engine.state().renderings });
+  const door = openDoor(workspace, history, { ledger, onMended, renderings: () => engine.state().renderings });
   // A source that is written without a pause is not waited for.
   opened.defer(() => within(farewell, door.close()));
   const engine = buildEngine(workspace, door, ledger, tell);

@@ -5,18 +5,15 @@ import type { History } from "./history.ts";
  * not that everything else waits for it. Every question fails meanwhile with the reason.
  */
 export function reopening(open: () => Promise<History>): History {
-  let opened: Promise<History> | undefined;
-  const history = (): Promise<History> => {
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined;
+  let opening: Promise<History> | undefined;
+  let opened: History | undefined;
+  const ask = async (): Promise<History> => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
       throw error;
     });
+    opened = await opening;
     return opened;
-  };
-  let present: History | undefined;
-  const ask = async (): Promise<History> => {
-    present = await history();
-    return present;
   };
   return {
     head: async (app) => (await ask()).head(app),
@@ -25,7 +22,7 @@ export function reopening(open: () => Promise<History>): History {
     append: async (app, draft, expected) => (await ask()).append(app, draft, expected),
     apps: async () => (await ask()).apps(),
     watch: async (app, tell) => (await ask()).watch(app, tell),
-    trouble: () => present?.trouble?.(),
-    close: async () => present?.close(),
+    trouble: () => opened?.trouble?.(),
+    close: async () => (await opening?.catch(() => undefined))?.close(),
   };
 }

@@ -269,6 +269,16 @@ describe("a look", () => {
     expect(await history.head("default")).toMatchObject({ number: 3, author: "file" });
   });
 
+  test("counts on from what is remembered elsewhere where the history has nothing any more", async () => {
+    let remembered = 41;
+    const { door, history } = openHall({ lastNumber: () => remembered });
+    expect((await door.look()).revision?.number).toBe(42);
+    remembered = 42;
+    await door.close();
+    expect((await history.head("default"))?.number).toBe(42);
+    expect((await door.change(port("1"))).revision.number).toBe(43);
+  });
+
   test("goes on without a history that does not work, says so, and catches up", async () => {
     const memory = memoryHistory();
     let broken = true;
