@@ -2,12 +2,12 @@
  * Looking after services that nothing is changed for: whether they are still well, and still run on what they were given. They are asked
  * because something happened to them, and as long as they are ill.
  */
-import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Incarnation } from "../reload/reload.ts";
 import { pauseAfter } from "./backoff.ts";
 import { noteHealthy, runOf } from "./healthy.ts";
 import type { ServicePlan } from "./plan.ts";
-import type { ServiceRecord } from "./record.ts";
+import type { ServiceRecord, StoredAction } from "./record.ts";
 import type { Outcome, Turn } from "./turn.ts";
 import { asError, firstComplaint } from "./verify.ts";
 
@@ -34,25 +34,63 @@ export async function lookAfter(
   turn: Turn,
   doubt: Doubt | undefined,
 ): Promise<Outcome | Question | "current"> {
-  const { ledger, service, clock, stopping } = turn;
+  const { ledger, service, clock } = turn;
   const record = ledger.record(service.name);
   const run = await runOf(turn);
   if (isOlder(run, record)) {
     ledger.update(service.name, { loaded: undefined, ill: true, retryAt: undefined, attempts: 0 });
     return { kind: "ask-again", after: 0, doubt: undefined };
   }
-  try {
-    const complaint = await firstComplaint(service.probes, turn.actions, stopping);
-    if (complaint !== undefined) return judge(asError(complaint), turn, doubt);
-  } catch (thrown) {
-    return stopping.aborted ? { kind: "superseded" } : judge(asConfigSyncError(thrown), turn, undefined);
-  }
+  const unwell = await askOnce(service.probes, turn, doubt);
+  if (unwell !== undefined) return unwell;
   if (record.ill) {
     await noteHealthy(turn, { revision: turn.revision, digest: plan.digest, at: clock.now() });
     return { kind: "done" };
   }
   if (run !== undefined && run.id !== record.incarnation) ledger.update(service.name, { incarnation: run.id });
   return "current";
+}
+
+/**
+ * The same for a service that runs on its last good state, because what is wanted of it failed and is held back: it is asked as that
+ * state says. Undefined where that is all there is to say of it.
+ */
+export async function lookAfterHeld(turn: Turn, doubt: Doubt | undefined): Promise<Outcome | Question | undefined> {
+  const { ledger, service, clock } = turn;
+  const { quarantine, trouble, ill, actions } = ledger.record(service.name);
+  if (quarantine === undefined) return undefined;
+  const { refused, revision, reason, code = "UNHEALTHY" } = quarantine;
+  const wasUnwell = ill || trouble?.message !== reason;
+  if (doubt === undefined && !wasUnwell) return undefined;
+  const unwell = await askOnce(actions?.probes ?? [], turn, doubt);
+  if (unwell?.kind === "retry") {
+    const { error } = unwell;
+    const held = `Besides, revision ${revision} was ${refused ? "refused" : "taken back"}: ${reason}`;
+    return { kind: "retry", error: new ConfigSyncError(error.code, `${error.toText()}. ${held}`, { cause: error }) };
+  }
+  if (unwell !== undefined || !wasUnwell) return unwell;
+  ledger.update(service.name, {
+    ill: false,
+    attempts: 0,
+    refusals: 0,
+    retryAt: undefined,
+    trouble: { code, message: reason, at: clock.now() },
+  });
+  return { kind: refused ? "refused" : "rolled-back", error: new ConfigSyncError(code, reason) };
+}
+
+/** Undefined where the service is well. */
+async function askOnce(
+  probes: readonly StoredAction[],
+  turn: Turn,
+  doubt: Doubt | undefined,
+): Promise<Outcome | Question | undefined> {
+  try {
+    const complaint = await firstComplaint(probes, turn.actions, turn.stopping);
+    return complaint && judge(asError(complaint), turn, doubt);
+  } catch (thrown) {
+    return turn.stopping.aborted ? { kind: "superseded" } : judge(asConfigSyncError(thrown), turn, undefined);
+  }
 }
 
 /** The next turn asks again, so many milliseconds later. */

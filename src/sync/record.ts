@@ -1,4 +1,5 @@
 /** What the ledger knows of one service. Plain data: it is written as JSON. */
+import type { ErrorCode } from "../errors.ts";
 
 /** A snapshot that was taken up: its number on this host, the snapshot's hash, and when. */
 export interface Revision {
@@ -64,6 +65,7 @@ export interface Quarantine {
   /** Turned away before the service saw anything of it. */
   readonly refused: boolean;
   readonly reason: string;
+  readonly code?: ErrorCode;
   readonly at: number;
   /** The service of its group whose failure this is, and with what that one failed: without that the quarantine ends. */
   readonly because?: { readonly service: string; readonly fingerprint: string };

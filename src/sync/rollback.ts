@@ -24,7 +24,7 @@ export async function quarantine(
   const at = clock.now();
   const reason = redact(error.toText());
   ledger.update(service.name, {
-    quarantine: { fingerprint: service.fingerprint, revision, refused, reason, at },
+    quarantine: { fingerprint: service.fingerprint, revision, refused, reason, code: error.code, at },
     trouble: { code: error.code, message: reason, at },
     refusals: 0,
   });

@@ -69,7 +69,8 @@ function reportService(
   now: { readonly revision: Revision | null; readonly running: boolean },
 ): ServiceStatus {
   const { plan, error } = surveyed ?? {};
-  const current = plan?.verdict === "current";
+  const upToDate = plan?.verdict === "current";
+  const current = upToDate && !isUnasked(record);
   const absent = plan?.verdict === "absent" ? { code: "NOT_FOUND", message: plan.why } : undefined;
   const found = absent ?? (error && { code: error.code, message: error.toText() });
   const trouble = found && { ...found, at: record.trouble?.code === found.code ? record.trouble.at : Date.now() };
@@ -78,7 +79,7 @@ function reportService(
     state: now.running ? "working" : stateOf(surveyed, record),
     // What has nothing to do is as good as on the newest revision: nothing of that concerned it.
     desired: now.revision?.number ?? null,
-    live: current ? (now.revision?.number ?? null) : (record.healthy?.revision ?? null),
+    live: upToDate ? (now.revision?.number ?? null) : (record.healthy?.revision ?? null),
     drift: (plan?.drifted ?? []).length > 0,
     lastReload: record.lastReload ?? null,
     retryAt: current ? null : (record.retryAt ?? null),
@@ -86,15 +87,21 @@ function reportService(
   };
 }
 
+/** Nothing is to be changed, but nobody could say whether the service is well. */
+function isUnasked({ trouble, retryAt }: ServiceRecord): boolean {
+  return trouble?.code === "UNREACHABLE" && retryAt !== undefined;
+}
+
 function stateOf(surveyed: Surveyed | undefined, record: ServiceRecord): ServiceState {
   if (surveyed === undefined) return "unknown";
   const { plan } = surveyed;
   if (plan === undefined) return "refused";
   const isDrifted = plan.drifted.length > 0;
-  if (plan.verdict === "current") return isDrifted ? "drifted" : "healthy";
+  if (plan.verdict === "current" && !isUnasked(record)) return isDrifted ? "drifted" : "healthy";
   if (plan.verdict === "absent") return "absent";
   if (plan.verdict === "rollback") return "rolling-back";
-  if (plan.verdict === "quarantined") return record.quarantine?.refused === true ? "refused" : "rolled-back";
+  if (plan.verdict === "quarantined" && record.retryAt === undefined)
+    return record.quarantine?.refused === true ? "refused" : "rolled-back";
   if (record.retryAt !== undefined) return "waiting";
   return isDrifted ? "drifted" : "pending";
 }

@@ -4,7 +4,7 @@ import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
-import { type Doubt, isHastened, lookAfter, needsCare, noteOwnStart, type Question } from "./care.ts";
+import { type Doubt, isHastened, lookAfter, lookAfterHeld, needsCare, noteOwnStart, type Question } from "./care.ts";
 import type { Step } from "./events.ts";
 import type { Pace } from "./pace.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
@@ -40,6 +40,7 @@ export interface Turns {
   readonly retry: (name: string) => void;
   /** Something else is wanted now: old failures say nothing about it, and a wait for health on the old is over. */
   readonly startAfresh: (name: string, service: RenderedService | undefined) => void;
+  /** Who has a turn, or is between two questions whether it is well. */
   readonly running: () => ReadonlySet<string>;
 }
 
@@ -74,8 +75,9 @@ export function createTurns(parts: TurnParts): Turns {
       if (outcome !== undefined && outcome !== "current") settle(name, outcome);
     } catch (thrown) {
       const problem = asConfigSyncError(thrown);
-      if (problem.retryable || problem.code === "INTERNAL") settle(name, { kind: "retry", error: problem });
-      else reportRefusal(name, problem);
+      if (problem.retryable || problem.code === "INTERNAL") return settle(name, { kind: "retry", error: problem });
+      stopRetrying(name);
+      reportRefusal(name, problem);
     } finally {
       running.delete(name);
     }
@@ -92,13 +94,13 @@ export function createTurns(parts: TurnParts): Turns {
     const plan = await lookAndPlan(wanted, parts, isForced);
     if (plan.drifted.length > 0 && !isForced) await noteDrift(plan);
     else if (told.get(service.name)?.step === "drifted") told.delete(service.name);
-    if (plan.verdict === "quarantined") return undefined;
     if (plan.verdict === "absent") {
       together.noteAbsent(service.name);
       return undefined;
     }
     const inGroup = together.mates(service.name).length > 0;
     const turn = { ...parts, service, revision: ledger.revision()?.number ?? 0, superseded, inGroup };
+    if (plan.verdict === "quarantined") return lookAfterHeld(turn, doubt);
     if (!isForced && needsCare(plan, ledger.record(service.name), doubt)) {
       const outcome = await lookAfter(plan, turn, doubt);
       if (outcome !== "current") return outcome;
@@ -182,6 +184,11 @@ export function createTurns(parts: TurnParts): Turns {
     return true;
   };
 
+  const stopRetrying = (name: string): void => {
+    const { retryAt, attempts } = ledger.record(name);
+    if (retryAt !== undefined || attempts > 0) ledger.update(name, unhurried);
+  };
+
   const forgetTrouble = (name: string): void => {
     const { trouble, retryAt, attempts, quarantine } = ledger.record(name);
     if (trouble === undefined && retryAt === undefined && attempts === 0 && quarantine === undefined) return;
@@ -225,7 +232,7 @@ export function createTurns(parts: TurnParts): Turns {
 
   const refuse = (name: string, error: ConfigSyncError): void => {
     const message = parts.redact(error.toText());
-    ledger.update(name, { trouble: { code: error.code, message, at: clock.now() } });
+    ledger.update(name, { ...unhurried, trouble: { code: error.code, message, at: clock.now() } });
     tell(name, "refused", message);
     // It is quarantined now. A turn before this one may have left the service half way: then it goes back to where it was healthy.
     if (ledger.record(name).undo !== undefined) queue.add(name);
@@ -244,8 +251,7 @@ export function createTurns(parts: TurnParts): Turns {
   const startAfresh = (name: string, service: RenderedService | undefined): void => {
     const turn = running.get(name);
     if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
-    const { retryAt, attempts } = ledger.record(name);
-    if (retryAt !== undefined || attempts > 0) ledger.update(name, { retryAt: undefined, attempts: 0, refusals: 0 });
+    stopRetrying(name);
     if (service?.reload.some(({ action }) => action.kind !== "none")) parts.pace.noteChange(name);
     if (!begun.has(name)) forgetRefusal(name);
     begun.add(name);
@@ -257,7 +263,7 @@ export function createTurns(parts: TurnParts): Turns {
   };
 
   const retry = (name: string): void => {
-    ledger.update(name, { quarantine: undefined, trouble: undefined, retryAt: undefined, attempts: 0, refusals: 0 });
+    ledger.update(name, { ...unworried, quarantine: undefined });
     queue.add(name, ...together.mates(name));
   };
 
@@ -285,8 +291,9 @@ export function createTurns(parts: TurnParts): Turns {
     force: (name) => void forced.add(name),
     doubt,
     retry,
-    running: () => new Set(running.keys()),
+    running: () => new Set([...running.keys(), ...[...doubts].flatMap(([name, { tries }]) => (tries > 0 ? name : []))]),
   };
 }
 
-const unworried = { trouble: undefined, retryAt: undefined, attempts: 0, refusals: 0 };
+const unhurried = { retryAt: undefined, attempts: 0, refusals: 0 };
+const unworried = { ...unhurried, trouble: undefined };

@@ -17,6 +17,8 @@ import { createEngine, type Engine } from "../../../src/sync/engine.ts";
 import type { SyncEvent } from "../../../src/sync/events.ts";
 import { type Ledger, openLedger } from "../../../src/sync/ledger.ts";
 import type { ServiceRecord } from "../../../src/sync/record.ts";
+import { reportStatus, type ServiceStatus } from "../../../src/sync/status.ts";
+import { surveyServices } from "../../../src/sync/survey.ts";
 
 /** A container that only exists here: what it does at a restart, and how healthy it says it is, is up to the test. */
 export interface FakeContainer {
@@ -38,6 +40,7 @@ export interface Bed {
   readonly steps: (service: string) => string[];
   readonly engine: () => Engine;
   readonly record: (service: string) => ServiceRecord;
+  readonly status: (service: string) => Promise<ServiceStatus | undefined>;
   /** Sets what the source says; a problem makes it fail. */
   readonly say: (values: Readonly<Record<string, string>> | ConfigSyncError) => void;
   /** Says it, and resolves when the engine has nothing left to do. */
@@ -111,6 +114,10 @@ export async function makeBed(
     if (engine === undefined) throw new Error("the engine does not run");
     return engine;
   };
+  const opened = (): Ledger => {
+    if (ledger === undefined) throw new Error("there is no ledger yet");
+    return ledger;
+  };
   const digest = (text: string): string => createHmac("sha256", "test").update(text).digest("hex").slice(0, 16);
 
   const start = async (): Promise<void> => {
@@ -144,9 +151,14 @@ export async function makeBed(
     steps: (service) =>
       events.flatMap((event) => (event.type === "service" && event.service === service ? event.step : [])),
     engine: running,
-    record: (service) => {
-      if (ledger === undefined) throw new Error("there is no ledger yet");
-      return ledger.record(service);
+    record: (service) => opened().record(service),
+    status: async (service) => {
+      const { renderings, problems, running: busy } = running().state();
+      const ledger = opened();
+      const surveyed = await surveyServices(renderings, { ledger, digest, roots: [path.join(folder, "out")] });
+      const names = Object.keys(services);
+      const report = reportStatus({ daemon: null, names, ledger, problems, surveyed, running: busy });
+      return report.services.find(({ name }) => name === service);
     },
     say,
     change: async (values) => {

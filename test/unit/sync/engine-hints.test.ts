@@ -71,6 +71,16 @@ describe("a hint about a container", () => {
     expect([step(), bed.record("web").trouble]).toEqual(["healthy", undefined]);
   });
 
+  test("that is not well for a moment is said to be worked on meanwhile", async () => {
+    const web = await startWeb();
+    let asked = 0;
+    web.isHealthy = () => ++asked > 4;
+    await hint("web");
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(0));
+    expect(await bed.status("web")).toMatchObject({ state: "working" });
+    await vi.waitFor(async () => expect(await bed.status("web")).toMatchObject({ state: "healthy" }));
+  });
+
   test("that stays ill is told, and so is its recovery, without a restart", async () => {
     const web = await startWeb();
     // By now its files are old enough for a look to be remembered.
@@ -199,10 +209,77 @@ test("a doubt that nobody can answer is no illness, and ends when somebody can",
   await hint("web");
   await vi.waitFor(() => expect(step()).toBe("waiting"));
   expect(bed.record("web").ill).toBe(false);
+  expect(await bed.status("web")).toMatchObject({
+    state: "waiting",
+    trouble: { code: "UNREACHABLE" },
+    retryAt: expect.any(Number),
+  });
   bed.containers.set("web", web);
   await hint();
   expect(bed.record("web")).toMatchObject({ trouble: undefined, retryAt: undefined });
+  expect(await bed.status("web")).toMatchObject({ state: "healthy", trouble: null, retryAt: null });
   expect(web.restarts).toBe(1);
+});
+
+describe("a service that is held on its last good state", () => {
+  /** It is ill on 666; its check refuses 999. */
+  async function hold(port: string): Promise<FakeContainer> {
+    const checked = manifest("web").replace(" }]\n", ', check: [sh, -c, "! grep 999 $0", "{{staged}}"] }]\n');
+    bed = await makeBed({ web: checked }, { "web/env.hbs": "PORT={{web.port}}\nMOTTO={{web.motto}}\n" }, later);
+    const web = addContainer(bed, "web", {
+      isHealthy: async () => !(await bed.read("web.env")).includes("666"),
+    });
+    await change({});
+    await change({ "web.port": port });
+    return web;
+  }
+
+  const ends: Readonly<Record<string, (web: FakeContainer) => void>> = {
+    "falls ill": (web) => Object.assign(web, { isHealthy: () => false }),
+    "is gone": () => bed.containers.delete("web"),
+  };
+  const cases = Object.entries(ends).flatMap(([what, end]) => [
+    { what, end, port: "666", held: "rolled-back", why: /Besides, revision 2 was taken back: not healthy/ },
+    { what, end, port: "999", held: "refused", why: /Besides, revision 2 was refused: sh refuses/ },
+  ]);
+  test.each(cases)("and $what is said to ($held), and so is its recovery", async ({ end, port, held, why }) => {
+    const web = await hold(port);
+    const { isHealthy, restarts } = web;
+    const { trouble } = bed.record("web");
+    expect(await bed.status("web")).toMatchObject({ state: held, retryAt: null });
+    end(web);
+    await hint("web");
+    await vi.waitFor(() => expect(step()).toBe("waiting"));
+    const message = expect.stringMatching(why);
+    expect(await bed.status("web")).toMatchObject({ state: "waiting", live: 1, trouble: { message } });
+    Object.assign(web, { isHealthy });
+    bed.containers.set("web", web);
+    await hint("web");
+    await vi.waitFor(() => expect(step()).toBe(held));
+    expect(bed.record("web")).toMatchObject({ ill: false, retryAt: undefined, quarantine: { revision: 2 } });
+    expect(bed.record("web").trouble).toMatchObject({ code: trouble?.code, message: trouble?.message });
+    expect(await bed.status("web")).toMatchObject({ state: held });
+    expect(web.restarts).toBe(restarts);
+  });
+
+  test("and is well costs a question and nothing else", async () => {
+    const web = await hold("666");
+    const before = [web.restarts, bed.steps("web").length];
+    await hint("web");
+    expect([web.restarts, bed.steps("web").length]).toEqual(before);
+  });
+
+  test("and fell ill is not held when something good is wanted", async () => {
+    const web = await hold("666");
+    const { isHealthy } = web;
+    web.isHealthy = () => false;
+    await hint("web");
+    await becomesIll();
+    web.isHealthy = isHealthy;
+    await change({ "web.port": "81" });
+    expect(bed.record("web")).toMatchObject({ ill: false, quarantine: undefined, trouble: undefined });
+    expect([step(), await bed.read("web.env")]).toEqual(["healthy", "PORT=81\nMOTTO=hi\n"]);
+  });
 });
 
 describe("the way back", () => {

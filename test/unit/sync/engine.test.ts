@@ -1,4 +1,4 @@
-import { chmod, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
@@ -254,7 +254,33 @@ describe("a service that cannot be told", () => {
     await expect.poll(() => bed.record("app").healthy?.revision).toBe(1);
     expect(app.restarts).toBe(1);
   });
+
+  test.each([
+    ["its check refuses it", "out/db.env", (file: string) => rmdir(file)],
+    ["the file that is there cannot be read", "out/db.env", (file: string) => replace(file, "A='unclosed\n")],
+  ])("holds nobody back any more when there is nothing left to try: %s", async (_, file, settle) => {
+    const output = ', merge: true, check: ["false", "{{staged}}"]';
+    bed = await makeBed(
+      { db: manifest("db", { output }), app: manifest("app", { more: "depends_on: [db]\n" }) },
+      { "db/env.hbs": "P={{web.port}}", "app/env.hbs": "P={{web.port}}" },
+    );
+    addContainer(bed, "db");
+    addContainer(bed, "app");
+    await mkdir(path.join(bed.folder, file));
+    await startOnGood();
+    expect([bed.steps("db").at(-1), bed.steps("app")]).toEqual(["waiting", ["waiting"]]);
+    await settle(path.join(bed.folder, file));
+    await expect.poll(() => bed.steps("db").at(-1)).toBe("refused");
+    expect(await bed.status("db")).toMatchObject({ state: "refused", retryAt: null });
+    bed.engine().lookAtEverything();
+    await expect.poll(() => bed.steps("app").at(-1)).toBe("healthy");
+  });
 });
+
+async function replace(folder: string, text: string): Promise<void> {
+  await rmdir(folder);
+  await writeFile(folder, text);
+}
 
 describe("a crash", () => {
   test("between writing and reloading is made good at the next start, without a change", async () => {
