@@ -129,7 +129,7 @@ function connect({ docker, supervisord }: Settings): Connections {
 }
 
 /**
- * The door to the workspace's configuration. Only for who has the workspace to itself. `renderings` are those of the snapshot in
+ * The door to the workspace's configuration. To go through it takes having the workspace to oneself. `renderings` are those of the snapshot in
  * force; without them every service is rendered for a check.
  */
 export function openDoor(workspace: Workspace, history: History, parts: DoorContext): Door {
@@ -142,6 +142,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     journal: journalFolder(settings.state),
     lastNumber: () => parts.ledger.revision()?.number ?? 0,
     onMended: parts.onMended,
+    looksOnly: parts.looksOnly ?? false,
     check: (candidate, changes) => {
       const renderings = parts.renderings?.();
       const before = renderings === undefined ? undefined : { renderings, changes };
@@ -153,6 +154,8 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
 export interface DoorContext {
   readonly ledger: Pick<Ledger, "revision">;
   readonly onMended: (text: string) => void;
+  /** For who does not have the workspace to itself, and so may not write. */
+  readonly looksOnly?: boolean;
   readonly renderings?: (() => Renderings) | undefined;
 }
 

@@ -8,6 +8,8 @@ export interface Look {
   readonly snapshot: Snapshot | undefined;
   /** Why the sources cannot be used as they are; empty when all is well. */
   readonly problems: readonly ConfigSyncError[];
+  /** The texts that the snapshot was read from in this look, by source; none after a look that met problems. */
+  readonly documents: ReadonlyMap<string, Buffer>;
 }
 
 /** A named configuration: its sources and what they say. Looks only; whoever wants to change it goes through the door. */
@@ -37,10 +39,13 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
       else problems.push(asConfigSyncError(result.reason));
     }
     const complete = problems.length > 0 ? [] : completeLayers(sources, layers, problems);
-    if (problems.length > 0) return { snapshot: current, problems };
+    if (problems.length > 0) return { snapshot: current, problems, documents: new Map() };
     said = layers;
     current = mergeLayers(complete, digest);
-    return { snapshot: current, problems };
+    const documents = layers.flatMap(({ source, document }) =>
+      document === undefined ? [] : [[source, document] as const],
+    );
+    return { snapshot: current, problems, documents: new Map(documents) };
   };
 
   const imagine: App["imagine"] = (layers) => {

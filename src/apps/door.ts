@@ -26,6 +26,8 @@ export interface DoorParts {
   readonly journal: string;
   /** Throws when the configuration must not become this. */
   readonly check?: (candidate: Snapshot, changes: readonly Change[]) => void | Promise<void>;
+  /** True for who only looks, perhaps beside the process that has the files to itself: nothing is mended or recorded. */
+  readonly looksOnly?: boolean;
   /** The number of the last revision that anything remembers, for a history that has none (any more). */
   readonly lastNumber?: () => number;
   /** Told what a crash had left behind, a sentence each. */
@@ -33,7 +35,7 @@ export interface DoorParts {
 }
 
 /** A look, and the revision that its snapshot is. */
-export interface RevisedLook extends Look {
+export interface RevisedLook extends Omit<Look, "documents"> {
   readonly revision: RevisionInfo | undefined;
 }
 
@@ -78,6 +80,11 @@ export function createDoor(parts: DoorParts): Door {
 
   const open = async (): Promise<void> => {
     if (opened) return;
+    if (parts.looksOnly) {
+      await recorder.open();
+      opened = true;
+      return;
+    }
     for (const text of await finishWrites(journal)) parts.onMended?.(text);
     await recorder.open();
     const [head, documents] = [recorder.head(), recorder.documents];
@@ -86,17 +93,26 @@ export function createDoor(parts: DoorParts): Door {
     opened = true;
   };
 
-  const lookAlone = async (): Promise<RevisedLook> => {
-    const trouble = await open().then(recorder.trouble, asUnusable);
+  /** Reading can take a while, until a file rests: whoever wants to change something meanwhile does not wait for that. */
+  const look = async (): Promise<RevisedLook> => {
+    const trouble = await alone(() => open().then(recorder.trouble, asUnusable));
     const found = await app.look();
-    const { snapshot } = found;
-    if (snapshot !== undefined && found.problems.length === 0) {
+    return alone(() => take(found, trouble));
+  };
+
+  const take = async ({ snapshot, documents, ...found }: Look, trouble?: ConfigSyncError): Promise<RevisedLook> => {
+    problems = trouble === undefined ? found.problems : [...found.problems, trouble];
+    const isGood = snapshot !== undefined && found.problems.length === 0;
+    // What was written since it was read is looked at next: whoever wrote it hinted at it.
+    if (
+      isGood &&
+      app.sources.every(({ name, document }) => document === undefined || isOnDisk(document, documents.get(name)))
+    ) {
       const changes = current && diffSnapshots(current, snapshot);
       current = snapshot;
-      known = new Map(app.sources.flatMap(({ name, document }) => bytesOf(name, document?.bytes())));
-      if (opened) await noteIfNew(snapshot, changes);
+      known = documents;
+      if (opened && !parts.looksOnly) await noteIfNew(snapshot, changes);
     }
-    problems = trouble === undefined ? found.problems : [...found.problems, trouble];
     return now();
   };
 
@@ -122,7 +138,7 @@ export function createDoor(parts: DoorParts): Door {
     const isKnown =
       current !== undefined &&
       app.sources.every(({ name, document }) => document === undefined || isOnDisk(document, known.get(name)));
-    const [problem] = isKnown ? [] : (await lookAlone()).problems;
+    const [problem] = isKnown ? [] : (await take(await app.look())).problems;
     if (problem !== undefined) throw problem;
     if (current === undefined) throw new ConfigSyncError("INTERNAL", "no values and no reason for it");
     const head = recorder.head()?.number ?? 0;
@@ -146,7 +162,10 @@ export function createDoor(parts: DoorParts): Door {
     }).catch(async (error: unknown) => {
       // Whatever got how far: what is in the files now is what counts, and is recorded.
       await recorder.open().catch(() => undefined);
-      await lookAlone().catch(() => undefined);
+      await app
+        .look()
+        .then(take)
+        .catch(() => undefined);
       throw error;
     });
     current = candidate;
@@ -185,7 +204,7 @@ export function createDoor(parts: DoorParts): Door {
 
   return {
     name: app.name,
-    look: () => alone(lookAlone),
+    look,
     current: now,
     isWritable: (path) => current !== undefined && isWritable(path, app.sources, current),
     read: ({ documents }) =>
@@ -242,10 +261,6 @@ export function createDoor(parts: DoorParts): Door {
 }
 
 const empty = Buffer.alloc(0);
-
-function bytesOf(name: string, bytes: Buffer | undefined): [string, Buffer][] {
-  return bytes === undefined ? [] : [[name, bytes]];
-}
 
 function readLayer(source: Writable, bytes: Buffer | undefined) {
   return bytes === undefined ? [] : [[source, source.document.read(bytes)] as const];

@@ -19,6 +19,8 @@ export interface Layer {
   /** A protected layer (system.ini) wins over every other, and nothing may write it. */
   readonly protected: boolean;
   readonly entries: readonly Entry[];
+  /** What it was read from, where that is one text. */
+  readonly document?: Buffer;
 }
 
 /** All layers merged by precedence. Immutable; equal hashes mean equal values. */

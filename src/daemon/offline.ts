@@ -17,15 +17,22 @@ import { asStateError } from "./running.ts";
 
 /**
  * Answers one request to the API without a daemon, on the files, as their owner: with the same routes, so that the answers are the
- * same. What needs an engine is DAEMON_ABSENT. Throws DAEMON_RUNNING when another process has the workspace.
+ * same. What needs an engine is DAEMON_ABSENT. Throws DAEMON_RUNNING when another process has the workspace, unless it is only a look:
+ * that writes nothing.
  */
 export async function answerOffline(workspace: Workspace, { method, url, body }: ApiCall): Promise<ApiAnswer> {
   await using opened = new AsyncDisposableStack();
-  opened.use(await takeOver(workspace));
+  const looksOnly = method === "GET";
+  if (!looksOnly) opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
   const ledger = await readLedger(workspace.ledgerFile);
-  const door = openDoor(workspace, history, { ledger, onMended: quietly, renderings: () => state().renderings });
+  const door = openDoor(workspace, history, {
+    ledger,
+    looksOnly,
+    onMended: quietly,
+    renderings: () => state().renderings,
+  });
   opened.defer(door.close);
   await door.look();
   const state = () => renderCurrent(workspace, door);

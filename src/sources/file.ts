@@ -31,23 +31,17 @@ export function fileSource(options: FileSourceOptions): Source {
   const { path, name, substitute } = options;
   const reader = createSettledReader(path, options.quiet ?? 20);
   const readEntries = createEntryReader(options);
-  let loaded: Buffer | undefined;
   const read = (bytes: Buffer): Layer => {
     const text = decode(bytes, name);
     refuseEmpty(text, name);
-    return { source: name, protected: options.protected, entries: readEntries(text) };
+    return { source: name, protected: options.protected, entries: readEntries(text), document: bytes };
   };
   return {
     name,
     protected: options.protected,
-    load: async () => {
-      const bytes = await readNamed(reader.read, name);
-      const layer = read(bytes);
-      loaded = bytes;
-      return layer;
-    },
+    load: async () => read(await readNamed(reader.read, name)),
     complete: (own, others) => (substitute ? fillIn(own, others, options) : own),
-    document: { path, bytes: () => loaded, read, edit: (bytes, edits) => editDocument(bytes, edits, substitute) },
+    document: { path, read, edit: (bytes, edits) => editDocument(bytes, edits, substitute) },
     watch: (look, onTrouble) =>
       watchFile(
         path,

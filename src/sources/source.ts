@@ -25,8 +25,6 @@ export interface Source {
 export interface SourceDocument {
   /** Absolute. */
   readonly path: string;
-  /** The content that was last loaded with success; undefined before that. */
-  readonly bytes: () => Buffer | undefined;
   /** What the source would say if this were the content. Pure; throws SOURCE_INVALID with the place. */
   readonly read: (bytes: Buffer) => Layer;
   /** The content with values set and removed and every other byte kept. Pure; throws UNREPRESENTABLE with the key. */

@@ -1,5 +1,6 @@
 /** The commands that read and change the configuration: through the daemon and without one, with the same answers. */
 import { execFileSync } from "node:child_process";
+import { readdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Daemon, runCli, type Workspace } from "../support/workspace.ts";
 import { makeMinimal } from "./minimal.ts";
@@ -110,6 +111,14 @@ describe.each([
     expect(refused).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(message) });
     expect(await workspace.read("config.ini")).toBe(before);
   });
+});
+
+test("looking without a daemon writes nothing", async () => {
+  const before = await readdir(workspace.folder);
+  for (const args of [["get"], ["get", "gitea.http_port"], ["history"]])
+    expect(await cs(...args)).toMatchObject({ code: 0, stderr: "" });
+  expect(await cs("show", "1")).toMatchObject({ code: 1 });
+  expect(await readdir(workspace.folder)).toEqual(before);
 });
 
 test("several commands at once, without a daemon, lose nothing", async () => {

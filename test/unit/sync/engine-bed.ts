@@ -91,7 +91,7 @@ export async function makeBed(
       const path = key.split(".");
       return { path, value: isSecret(path) ? new Secret(value) : value, origin: { source: "config.ini" } };
     });
-    return { source: "config.ini", protected: false, entries };
+    return { source: "config.ini", protected: false, entries, document: bytes };
   };
   const source: Source = {
     name: "config.ini",
@@ -102,7 +102,6 @@ export async function makeBed(
     },
     document: {
       path: document,
-      bytes: () => readFileSync(document),
       read: readValues,
       edit: (bytes, edits) => {
         const changed = Object.fromEntries(edits.map(({ path, value }) => [path.join("."), value]));
