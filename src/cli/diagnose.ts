@@ -19,6 +19,7 @@ export async function diagnose(folder: string): Promise<Diagnosis[]> {
     checkNode(),
     checkSources(opened),
     checkState(opened.workspace),
+    checkHistory(opened.workspace),
     checkRoots(opened.workspace),
     ...services.flatMap((service) => service.outputs.map((output) => checkOutput(service, output, opened.workspace))),
     checkDocker(services, opened.workspace),
@@ -100,6 +101,20 @@ async function checkState({ settings }: Workspace): Promise<Diagnosis> {
     if (await mayWrite(settings.state))
       return { about, state: "ok", text: `${settings.state} is made when it is needed` };
     return { about, state: "failure", text: `${settings.state} is not there and cannot be made`, mend };
+  }
+}
+
+async function checkHistory({ openHistory }: Workspace): Promise<Diagnosis> {
+  const about = "history";
+  const history = openHistory(() => undefined);
+  try {
+    const apps = await history.apps();
+    const heads = await Promise.all(apps.map(async (app) => `${app} at revision ${(await history.head(app))?.number}`));
+    return { about, state: "ok", text: heads.join(", ") || "begins with the first start" };
+  } catch (error) {
+    return { about, ...describeFailure(error) };
+  } finally {
+    await history.close();
   }
 }
 
