@@ -490,9 +490,12 @@ reload: [{ command: { argv: ["sh", "-c", "echo $1 said; echo $1 >&2; exit 1", "s
         string,
         [number, unknown, unknown, string],
       ][]) {
-        if (!/^state|\.config-sync-/.test(name) || content === "") continue;
+        // What git writes lies in a folder that nobody else can enter.
+        if (!/^state(?!\/history\/)|\.config-sync-/.test(name) || content === "") continue;
         expect([name, mode & 0o077]).toEqual([name, 0]);
       }
+      for (const folder of ["state", "state/history"])
+        expect((await lstat(workspace.at(folder))).mode & 0o777).toBe(0o700);
       expect((await lstat(workspace.at("services/leaky.conf"))).mode & 0o777).toBe(0o600);
     },
   );
