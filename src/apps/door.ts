@@ -68,10 +68,14 @@ export interface Door {
 
 export function createDoor(parts: DoorParts): Door {
   const { app, history, clock, journal, check } = parts;
-  const recorder = createRecorder(app.name, history, parts.lastNumber ?? (() => 0));
   const writable = writableSources(app.sources);
   const alone = oneAfterTheOther();
   const listeners = new Set<() => void>();
+  const lookAgain = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const { lastNumber = () => 0 } = parts;
+  const recorder = createRecorder(app.name, history, { lastNumber, onTrouble: lookAgain });
   let current: Snapshot | undefined;
   let problems: readonly ConfigSyncError[] = [];
   /** What stands in the files as far as we know: newer than what the sources loaded, right after a change of ours. */
@@ -170,7 +174,7 @@ export function createDoor(parts: DoorParts): Door {
     });
     current = candidate;
     known = next;
-    for (const listener of listeners) listener();
+    lookAgain();
     return { revision, changes };
   };
 

@@ -24,18 +24,27 @@ export interface Recorder {
   readonly settled: () => Promise<void>;
 }
 
-/** `lastNumber`: what the next revision counts on from where the history has none, because it was deleted, say. */
-export function createRecorder(app: string, history: History, lastNumber: () => number): Recorder {
+export interface RecorderOptions {
+  /** What the next revision counts on from where the history has none, because it was deleted, say. */
+  readonly lastNumber: () => number;
+  /** Called when there begins to be trouble. */
+  readonly onTrouble: () => void;
+}
+
+export function createRecorder(app: string, history: History, { lastNumber, onTrouble }: RecorderOptions): Recorder {
   let head: RevisionInfo | undefined;
   /** Of the head. */
   let newest: readonly Document[] | undefined;
   let waiting: Draft[] = [];
   let failed: ConfigSyncError | undefined;
   let running: Promise<void> | undefined;
+  let soon: NodeJS.Timeout | undefined;
   /** Asked before anything is noted, which is remembered elsewhere, too. */
   const last = lastNumber();
 
   const flush = (): Promise<void> => {
+    clearTimeout(soon);
+    soon = undefined;
     running ??= recordWaiting().finally(() => {
       running = undefined;
     });
@@ -52,7 +61,9 @@ export function createRecorder(app: string, history: History, lastNumber: () => 
         if (waiting.length === 0) head = recorded;
         failed = undefined;
       } catch (error) {
+        const isNews = failed === undefined;
         failed = asConfigSyncError(error, "HISTORY_UNUSABLE").with({ retryable: true });
+        if (isNews) onTrouble();
         // What was passed over while nothing could be recorded is gone; the newest state is what must not be lost.
         waiting = waiting.slice(-1);
         return;
@@ -76,7 +87,7 @@ export function createRecorder(app: string, history: History, lastNumber: () => 
       head = { ...withoutDocuments(draft), number, parent: head?.number ?? null };
       newest = draft.documents;
       waiting.push(draft);
-      void flush();
+      soon ??= setTimeout(flush, recordAfter);
       return head;
     },
     append: async (draft) => {
@@ -87,14 +98,18 @@ export function createRecorder(app: string, history: History, lastNumber: () => 
       return head;
     },
     trouble: () => {
-      if (waiting.length > 0) void flush();
+      if (failed !== undefined) void flush();
       return failed;
     },
     settled: async () => {
+      if (waiting.length > 0) await flush();
       await running;
     },
   };
 }
+
+/** Milliseconds: what waits for the change itself comes first, on the same disk. */
+const recordAfter = 100;
 
 function withoutDocuments({ author, at, message, hash }: Draft): Omit<Draft, "documents"> {
   return { author, at, message, hash };

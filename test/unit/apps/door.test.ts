@@ -156,6 +156,7 @@ describe("a change", () => {
     const error = await refusal(door.change({ ...by, edits: [{ path: ["gitea", "http_port"], value: "9" }, edit] }));
     expect([error.code, error.message]).toEqual([code, expect.stringContaining(named)]);
     expect(read()).toBe(config);
+    await door.close();
     expect((await history.head("default"))?.number).toBe(1);
   });
 
@@ -167,6 +168,7 @@ describe("a change", () => {
     expect((await refusal(door.change(port("70000")))).message).toBe("no such port");
     expect((await refusal(door.rehearse(port("70000")))).message).toBe("no such port");
     expect(read()).toBe(config);
+    await door.close();
     expect((await history.list("default", { limit: 9 })).map(({ number }) => number)).toEqual([1]);
   });
 
@@ -287,7 +289,10 @@ describe("a look", () => {
       return memory.append(...args);
     };
     const { door, edit, read } = openHall({ history: { ...memory, append } });
+    const told = Promise.withResolvers<void>();
+    await door.watch(told.resolve);
     await door.look();
+    await told.promise;
     edit("80", "81");
     const { snapshot, problems } = await door.look();
     expect(snapshot?.entries.get("proxy.listen")?.value).toBe("81");
