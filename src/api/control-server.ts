@@ -93,12 +93,14 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
 /** Work may be silent for as long as a probe is patient: its answer begins before whoever asked takes us for dead. */
 const silence = 500;
 
+const ofApi = /^\/(api\/|docs\b|openapi\.|health$|ready$|metrics$)/;
+
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
   const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);
   const begin = request.method === "POST" ? setTimeout(() => response.flushHeaders(), silence) : undefined;
   try {
     const { pathname, searchParams } = new URL(`http://daemon${request.url}`);
-    if (pathname.startsWith("/api/")) return await handlers.api(request, response);
+    if (ofApi.test(pathname)) return await handlers.api(request, response);
     switch (`${request.method} ${pathname}`) {
       case "GET /status":
         response.end(`${JSON.stringify(await handlers.status())}\n`);
