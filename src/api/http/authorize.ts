@@ -1,16 +1,20 @@
 /** Who asks, and whether they may: enforced for every route, by the right that the route itself names. */
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Socket } from "node:net";
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Credentials } from "../../access/access.ts";
 import { isAllowed, type Principal, type Right, requireRight } from "../../access/principal.ts";
 import { looksLikeToken } from "../../access/tokens.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { ApiParts } from "./parts.ts";
+import { createRecent } from "./recent.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** What it takes to be answered at all; `nobody` for what everybody may. Routes without it are refused. */
     readonly right?: Right | "nobody";
+    /** It may take from somebody what he was let in by. */
+    readonly endsLogins?: boolean;
   }
   interface FastifyRequest {
     /** Set before any handler of a route that asks for a right. */
@@ -24,27 +28,55 @@ declare module "fastify" {
  * Adds the hooks. What a handler has to ask besides is whether the right reaches the section (`requireRight` with a target); that
  * it reaches the app at all is asked here.
  */
-export function enforceRights(server: FastifyInstance, parts: Pick<ApiParts, "access" | "owner">, readOnly?: string) {
+export function enforceRights(server: FastifyInstance, { access, owner }: Known, readOnly?: string): void {
+  const recent = createRecent();
   server.decorateRequest("principal", undefined);
-  server.addHook("onRoute", ({ config, method, url }) => {
-    if (config?.right === undefined) throw new Error(`the route ${method} ${url} does not say who may use it`);
-  });
-  server.addHook("onRequest", async (request) => {
-    const { right } = request.routeOptions.config;
-    if (right === undefined || right === "nobody") return;
-    const principal = await identify(request, parts);
-    request.principal = principal;
-    requireReach(principal, right, appOf(request));
-    if (right === "write" && readOnly !== undefined) throw new ConfigSyncError("READ_ONLY", readOnly);
+
+  const identify = (request: FastifyRequest): Principal | Promise<Principal> => {
+    const shown = credentialsOf(request.headers, addressOf(request));
+    const isShown = shown.key !== undefined || shown.token !== undefined;
+    if (request.local && !isShown) return { name: owner, kind: "local", grant: { role: "admin" } };
+    const { socket } = request.raw;
+    return recent.find(socket, shown) ?? ask(socket, shown);
+  };
+
+  const ask = async (socket: Socket, shown: Credentials): Promise<Principal> => {
+    const principal = await access.authenticate(shown);
+    recent.remember(socket, shown, principal);
+    return principal;
+  };
+
+  server.addHook("onRoute", (route) => {
+    const { right, endsLogins = false } = route.config ?? {};
+    if (right === undefined) throw new Error(`the route ${route.method} ${route.url} does not say who may use it`);
+    if (endsLogins)
+      route.onSend = [
+        ...[route.onSend ?? []].flat(),
+        async (_request, _reply, payload) => {
+          recent.forget();
+          return payload;
+        },
+      ];
+    if (right === "nobody") return;
+    const admit = (request: FastifyRequest, principal: Principal): void => {
+      request.principal = principal;
+      requireReach(principal, right, appOf(request));
+      if (right === "write" && readOnly !== undefined) throw new ConfigSyncError("READ_ONLY", readOnly);
+    };
+    // Behind the hooks of the server, before all others of the route. Without a promise where there is nothing to wait for.
+    const authorize: onRequestHookHandler = (request, _reply, done) => {
+      const principal = identify(request);
+      if (principal instanceof Promise) principal.then((one) => admit(request, one)).then(() => done(), done);
+      else {
+        admit(request, principal);
+        done();
+      }
+    };
+    route.onRequest = [authorize, ...[route.onRequest ?? []].flat()];
   });
 }
 
-async function identify(request: FastifyRequest, { access, owner }: Pick<ApiParts, "access" | "owner">) {
-  const credentials = credentialsOf(request.headers, addressOf(request));
-  const isShown = credentials.key !== undefined || credentials.token !== undefined;
-  if (request.local && !isShown) return { name: owner, kind: "local", grant: { role: "admin" } } as const;
-  return access.authenticate(credentials);
-}
+type Known = Pick<ApiParts, "access" | "owner">;
 
 /** `x-api-key`, or Bearer with a key or a JWT. */
 export function credentialsOf(headers: IncomingHttpHeaders, address: string): Credentials {

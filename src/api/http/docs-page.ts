@@ -25,6 +25,12 @@ const start = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#page", deepLinki
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const headers = {
+  "content-security-policy": policy,
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+};
+
 const { resolve } = createRequire(import.meta.url);
 
 const files: Readonly<Record<string, { readonly type: string; readonly read: () => Promise<string | Buffer> }>> = {
@@ -42,7 +48,7 @@ export function addDocsPage(server: Server): void {
       handler: async (_request, reply) =>
         reply
           .type(type)
-          .header("content-security-policy", policy)
+          .headers(headers)
           .send(await read()),
     });
   }

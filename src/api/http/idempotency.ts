@@ -33,29 +33,36 @@ declare module "fastify" {
   }
 }
 
-/** Adds the hooks, for every route that writes. */
+/** Adds the hooks to every route that writes and is added later. */
 export function answerRepeats(server: FastifyInstance, now: () => number = Date.now): void {
   const kept = new Map<string, Entry>();
   server.decorateRequest("idempotent", undefined);
 
-  server.addHook("preHandler", async (request, reply) => {
+  const answerBefore = async (request: FastifyRequest, reply: FastifyReply) => {
     const key = request.headers["idempotency-key"];
-    if (typeof key !== "string" || request.routeOptions.config.right !== "write") return;
-    const name = JSON.stringify([principalOf(request).kind, principalOf(request).name, key]);
+    if (typeof key !== "string") return;
+    const { kind, name } = principalOf(request);
+    const named = JSON.stringify([kind, name, key]);
     forgetOld(kept, now() - keptFor);
-    for (let known = kept.get(name); known !== undefined; known = kept.get(name)) {
+    for (let known = kept.get(named); known !== undefined; known = kept.get(named)) {
       if (known.request !== digestOf(request)) throw reused(key);
       const answer = await known.answer;
       if (answer !== undefined) return repeat(reply, answer);
     }
     // It is the first one, or those before it came to nothing that lasts.
-    request.idempotent = remember(kept, name, request, now());
-  });
+    request.idempotent = remember(kept, named, request, now());
+  };
 
-  server.addHook("onSend", async (request, reply, payload) => {
+  const keepAnswer = async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
     request.idempotent?.settle(answerOf(reply, payload));
     request.idempotent = undefined;
     return payload;
+  };
+
+  server.addHook("onRoute", (route) => {
+    if (route.config?.right !== "write") return;
+    route.preHandler = [...[route.preHandler ?? []].flat(), answerBefore];
+    route.onSend = [...[route.onSend ?? []].flat(), keepAnswer];
   });
 }
 

@@ -21,5 +21,5 @@ export function requireKnownHost(
 }
 
 export function isLoopback(address: string): boolean {
-  return /^(::ffff:)?127\./.test(address) || address === "::1";
+  return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }

@@ -12,7 +12,11 @@ export interface Metrics {
 /** Seconds. An answer that is read from memory takes a fraction of the first, one that is held for health up to the last. */
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60] as const;
 
-interface Durations {
+/** Of a route. */
+interface Answers {
+  readonly method: string;
+  readonly route: string;
+  readonly byStatus: Map<number, number>;
   /** Of each bucket alone. */
   readonly counts: number[];
   sum: number;
@@ -20,21 +24,28 @@ interface Durations {
 }
 
 export function createMetrics(): Metrics {
-  const answers = new Map<string, number>();
-  const durations = new Map<string, Durations>();
+  const answers = new Map<string, Answers>();
   const steps = new Map<string, number>();
 
   const note = (event: AnswerEvent): void => {
     if (event.type !== "answered") return;
     const { method, route, status, took } = event;
-    count(answers, labels({ method, route, status: `${status}` }));
-    const key = labels({ method, route });
-    const duration = durations.get(key) ?? { counts: buckets.map(() => 0), sum: 0, count: 0 };
-    durations.set(key, duration);
+    // Labels are written when they are asked for: that is far less often.
+    const key = `${method} ${route}`;
+    const known = answers.get(key) ?? {
+      method,
+      route,
+      byStatus: new Map(),
+      counts: buckets.map(() => 0),
+      sum: 0,
+      count: 0,
+    };
+    answers.set(key, known);
+    known.byStatus.set(status, (known.byStatus.get(status) ?? 0) + 1);
     const bucket = buckets.findIndex((limit) => took / 1000 <= limit);
-    if (bucket >= 0) duration.counts[bucket] = (duration.counts[bucket] ?? 0) + 1;
-    duration.sum += took / 1000;
-    duration.count++;
+    if (bucket >= 0) known.counts[bucket] = (known.counts[bucket] ?? 0) + 1;
+    known.sum += took / 1000;
+    known.count++;
   };
 
   const noteEvent = (event: SyncEvent): void => {
@@ -64,8 +75,8 @@ export function createMetrics(): Metrics {
       ),
       family("service_steps_total", "counter", "Steps of the engine since the start.", [...steps]),
       family("event_streams", "gauge", "Readers of the events.", [["", streams]]),
-      family("http_requests_total", "counter", "Answers.", [...answers]),
-      histogram("http_request_duration_seconds", "How long answers took.", durations),
+      family("http_requests_total", "counter", "Answers.", [...answers.values()].flatMap(samplesByStatus)),
+      histogram("http_request_duration_seconds", "How long answers took.", [...answers.values()]),
     ];
     return families.join("");
   };
@@ -93,9 +104,14 @@ function family(name: string, type: "gauge" | "counter", help: string, samples: 
   return `# HELP config_sync_${name} ${help}\n# TYPE config_sync_${name} ${type}\n${lines.join("")}`;
 }
 
+function samplesByStatus({ method, route, byStatus }: Answers): Samples {
+  return [...byStatus].map(([status, count]) => [labels({ method, route, status: `${status}` }), count]);
+}
+
 /** In the text format a bucket holds what is in the smaller ones, too. */
-function histogram(name: string, help: string, durations: ReadonlyMap<string, Durations>): string {
-  const lines = [...durations].flatMap(([labelled, { counts, sum, count: total }]) => {
+function histogram(name: string, help: string, answers: readonly Answers[]): string {
+  const lines = answers.flatMap(({ method, route, counts, sum, count: total }) => {
+    const labelled = labels({ method, route });
     const inBucket = (limit: string): string => `${labelled.slice(0, -1)},le="${limit}"}`;
     let below = 0;
     const cumulated = buckets.map((limit, index) => {

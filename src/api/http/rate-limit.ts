@@ -17,7 +17,8 @@ export function createRateLimit(perSecond: number, now: () => number = performan
   const buckets = new Map<string, Bucket>();
   const most = perSecond * 2;
   return (address) => {
-    const owner = addressName(address);
+    // What addressName would say of IPv4, too.
+    const owner = address.includes(":") ? addressName(address) : address;
     const at = now();
     const bucket = buckets.get(owner);
     if (bucket === undefined) {

@@ -1,6 +1,6 @@
 /** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
 import type { IncomingMessage } from "node:http";
-import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { type FastifyReply, type FastifyRequest, fastify, type onResponseHookHandler } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Api, Server } from "./api.ts";
@@ -31,8 +31,7 @@ export async function buildServer(api: Api, isLocal: (request: IncomingMessage) 
   setHeaders(server, api);
   if (settings.cors.length > 0) await allowOrigins(server, settings.cors);
   guard(server, api);
-  answerErrors(server, fault);
-  noteAnswers(server, api);
+  answerErrors(server, fault, noteAnswers(server, api));
   enforceRights(server, api, settings.readOnly);
   answerRepeats(server);
   await describeApi(server, api.version);
@@ -68,20 +67,19 @@ function createServer(bodyLimit: number, fault: Fault): Server {
 const headers = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
 };
 
 function setHeaders(server: Server, { stopping }: Api): void {
-  server.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers);
     if (request.protocol === "https") reply.header("strict-transport-security", "max-age=31536000");
+    done();
   });
-  server.addHook("onSend", async (_request, reply, payload) => {
+  server.addHook("onSend", (_request, reply, payload, done) => {
     if (stopping.aborted) reply.header("connection", "close");
-    return payload;
+    done(null, payload);
   });
 }
 
@@ -100,17 +98,20 @@ async function allowOrigins(server: Server, origins: readonly string[]): Promise
 function guard(server: Server, { settings: { hosts, limits } }: Api): void {
   const known = new Set(hosts.map((host) => host.toLowerCase()));
   const limit = createRateLimit(limits.requestsPerSecond);
-  server.addHook("onRequest", async (request) => {
-    if (request.local) return;
+  const admit = (request: FastifyRequest): void => {
     requireKnownHost(request.headers.host, request.socket.localAddress, known);
     const wait = limit(addressOf(request));
     if (wait === 0) return;
     const message = "there were more requests from this address than are taken";
     throw new ConfigSyncError("TOO_MANY_REQUESTS", message, { retryAfter: Math.ceil(wait) });
+  };
+  server.addHook("onRequest", (request, _reply, done) => {
+    if (!request.local) admit(request);
+    done();
   });
 }
 
-function answerErrors(server: Server, fault: Fault): void {
+function answerErrors(server: Server, fault: Fault, noteAnswer: NoteAnswer): void {
   const methodsOf = createMethodFinder(server);
   server.setErrorHandler((thrown, _request, reply) => {
     const problem = toProblem(thrown);
@@ -121,6 +122,7 @@ function answerErrors(server: Server, fault: Fault): void {
     return reply.code(problem.status).type(problemType).send(problem);
   });
   server.setNotFoundHandler((request, reply) => {
+    reply.raw.once("finish", () => noteAnswer("*", request, reply));
     const { method, url } = request;
     const [path = ""] = url.split("?");
     const methods = methodsOf(path);
@@ -133,12 +135,13 @@ function answerErrors(server: Server, fault: Fault): void {
   });
 }
 
-function noteAnswers(server: Server, { note, metrics }: Api): void {
-  server.addHook("onResponse", async (request, reply) => {
+/** Tells of every answer of a route that is added later; returns what tells of one that no route gives. */
+function noteAnswers(server: Server, { note, metrics }: Api): NoteAnswer {
+  const noteAnswer: NoteAnswer = (route, request, reply) => {
     const event = {
       type: "answered",
       method: request.method,
-      route: request.routeOptions.url ?? "*",
+      route,
       status: reply.statusCode,
       took: reply.elapsedTime,
       who: request.principal?.name,
@@ -146,5 +149,17 @@ function noteAnswers(server: Server, { note, metrics }: Api): void {
     } as const;
     metrics.note(event);
     note(event);
+  };
+  // By route, as fastify puts together anew what a request's own is whenever it is asked.
+  server.addHook("onRoute", (route) => {
+    const { url } = route;
+    const noteThis: onResponseHookHandler = (request, reply, done) => {
+      noteAnswer(url, request, reply);
+      done();
+    };
+    route.onResponse = [...[route.onResponse ?? []].flat(), noteThis];
   });
+  return noteAnswer;
 }
+
+type NoteAnswer = (route: string, request: FastifyRequest, reply: FastifyReply) => void;

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { defaultLimits, type HttpSettings, type Limits } from "../../../src/api/http/parts.ts";
 import { type HttpApi, serveHttp } from "../../../src/api/http/serve.ts";
-import { type Bed, createBed, planted, whoIsKnown } from "../../unit/api/http-bed.ts";
+import { type Bed, createBed, planted, user, whoIsKnown } from "../../unit/api/http-bed.ts";
 
 const run = promisify(execFile);
 /** Swagger UI is a large file. */
@@ -106,6 +106,39 @@ describe("curl", () => {
     expect(files).toHaveLength(3);
     for (const file of files) expect((await curl(`${at}/${file}`)).status).toBe(200);
     expect(JSON.parse((await curl(`${at}/openapi.json`)).body).openapi).toBe("3.1.0");
+  });
+});
+
+describe("a connection that is kept", () => {
+  test("is everybody's who shows something on it, and nobody's who was logged out", async () => {
+    const at = await serve();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<unknown>();
+    const ask = async (method: string, url: string, headers: Record<string, string>, body?: object) => {
+      const asked = request(`${at}${url}`, {
+        method,
+        agent,
+        headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      });
+      asked.on("socket", (socket) => sockets.add(socket));
+      asked.end(body === undefined ? undefined : JSON.stringify(body));
+      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      return { status: answer.statusCode, body: await text(answer) };
+    };
+    const { keyOf } = await whoIsKnown();
+    const put = (headers: Record<string, string>) => ask("PUT", "/api/v1/settings/web/port", headers, { value: "1" });
+    expect((await put(keyOf("admin"))).status).toBe(200);
+    expect((await put(keyOf("viewer"))).status).toBe(403);
+    expect((await put({})).status).toBe(401);
+    expect((await put({ "x-api-key": `${key}x` })).status).toBe(401);
+    expect((await put({ authorization: `Bearer ${key}` })).status).toBe(200);
+    const { access, refresh } = JSON.parse((await ask("POST", "/api/v1/login", {}, user)).body);
+    const token = { authorization: `Bearer ${access}` };
+    expect((await put(token)).status).toBe(200);
+    expect((await ask("POST", "/api/v1/logout", {}, { refresh })).status).toBe(204);
+    expect((await put(token)).status).toBe(401);
+    expect(sockets.size).toBe(1);
+    agent.destroy();
   });
 });
 

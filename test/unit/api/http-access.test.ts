@@ -2,7 +2,7 @@ import { fastify } from "fastify";
 import { beforeAll, describe, expect, test } from "vitest";
 import { isAllowed, type Right } from "../../../src/access/principal.ts";
 import { enforceRights } from "../../../src/api/http/authorize.ts";
-import { createInjected, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
+import { createBed, createInjected, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
 
 let api: Awaited<ReturnType<typeof createInjected>>;
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
   api = await createInjected();
 });
 
-type Method = "GET" | "PUT" | "POST" | "DELETE";
+type Method = "HEAD" | "GET" | "PUT" | "POST" | "DELETE";
 
 /** Every route with the right that it takes, written by hand: who changes one has to say so twice. */
 const table: readonly (readonly [Method, string, Right | "nobody", body?: object])[] = [
@@ -75,7 +75,10 @@ test("the table has every route", async () => {
   expect(missing).toEqual([]);
 });
 
-const routes = table.map(([method, url, right, body]) => ({ method, url, right, body }));
+const routes = table.flatMap(([method, url, right, body]) => {
+  const route = { method, url, right, body };
+  return method === "GET" ? [route, { ...route, method: "HEAD" as const }] : [route];
+});
 
 describe.each(routes)("$method $url", ({ method, url, right, body }) => {
   const classic = url.startsWith("/api/settings");
@@ -154,6 +157,20 @@ describe("a route", () => {
     enforceRights(server, { access, owner: "owner" });
     expect(() => server.get("/open", async () => "secrets")).toThrow("does not say who may use it");
   });
+});
+
+test("nobody is asked for his key twice", async () => {
+  let asked = 0;
+  const bed = await createBed();
+  const authenticate: typeof bed.parts.access.authenticate = (credentials) => {
+    asked++;
+    return bed.parts.access.authenticate(credentials);
+  };
+  const parts = { ...bed.parts, access: { ...bed.parts.access, authenticate } };
+  const { server, keyOf } = await createInjected({ ...bed, parts });
+  for (const method of ["GET", "HEAD"] as const)
+    await server.inject({ method, url: "/api/v1/settings/web", headers: keyOf("viewer") });
+  expect(asked).toBe(2);
 });
 
 describe("a grant on one section", () => {

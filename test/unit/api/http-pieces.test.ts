@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createEventLog } from "../../../src/api/http/event-log.ts";
@@ -5,6 +6,7 @@ import { requireKnownHost } from "../../../src/api/http/known-hosts.ts";
 import { createMetrics } from "../../../src/api/http/metrics.ts";
 import { toProblem } from "../../../src/api/http/problem.ts";
 import { createRateLimit } from "../../../src/api/http/rate-limit.ts";
+import { createRecent } from "../../../src/api/http/recent.ts";
 import { seenEvent, sightOf } from "../../../src/api/http/sight.ts";
 import { outcomeOf, servicesUsing } from "../../../src/api/http/wait-healthy.ts";
 import type { SyncEvent } from "../../../src/sync/events.ts";
@@ -56,6 +58,30 @@ describe("the log of events", () => {
     expect(events.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThanOrEqual(500);
     log.add(mended("x".repeat(1000)));
     expect(log.since("other-1").events).toEqual([]);
+  });
+});
+
+describe("who showed the same a moment ago", () => {
+  const someone = { name: "viewer", kind: "key", grant: grants.viewer } as const;
+  const shown = { key: "a key", address: "::1" };
+  const socket = {} as Socket;
+
+  test("is known on the same connection, by exactly the same, for a moment, and until somebody is logged out", () => {
+    let now = 0;
+    const recent = createRecent(() => now);
+    recent.remember(socket, shown, someone);
+    now = 100;
+    expect(recent.find(socket, shown)).toBe(someone);
+    expect(recent.find({} as Socket, shown)).toBeUndefined();
+    expect(recent.find(socket, { ...shown, key: "a kez" })).toBeUndefined();
+    expect(recent.find(socket, { ...shown, key: "a key " })).toBeUndefined();
+    expect(recent.find(socket, { token: "a key", address: "::1" })).toBeUndefined();
+    expect(recent.find(socket, { address: "::1" })).toBeUndefined();
+    now = 101;
+    expect(recent.find(socket, shown)).toBeUndefined();
+    recent.remember(socket, shown, someone);
+    recent.forget();
+    expect(recent.find(socket, shown)).toBeUndefined();
   });
 });
 

@@ -97,6 +97,19 @@ describe("reading values", () => {
   });
 });
 
+test("what no route answers is told of without its path", async () => {
+  expect((await ask("GET", `/api/v1/${planted}`)).status).toBe(404);
+  expect(await ask("PATCH" as "PUT", `${values}/web`)).toMatchObject({
+    status: 405,
+    headers: { allow: "DELETE, GET, HEAD, PUT" },
+  });
+  expect(api.notes).toMatchObject([
+    { route: "*", status: 404 },
+    { route: "*", status: 405 },
+  ]);
+  expect(JSON.stringify(api.notes)).not.toContain(planted);
+});
+
 describe("changing values", () => {
   test("makes one revision of a batch over sections, by whom and why", async () => {
     const body = { gitea: { http_port: 3001, base_url: null }, web: { port: "8081" } };

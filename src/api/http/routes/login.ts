@@ -22,13 +22,13 @@ export function addLoginRoutes(server: Server, { access }: Api): void {
   });
 
   server.post("/refresh", {
-    config: { right: "nobody", errors },
+    config: { right: "nobody", errors, endsLogins: true },
     schema: { tags, summary: "New tokens for a refresh token", body: refreshBody, response: { 200: tokens } },
     handler: (request) => access.refresh(request.body.refresh, addressOf(request)),
   });
 
   server.post("/logout", {
-    config: { right: "nobody", errors },
+    config: { right: "nobody", errors, endsLogins: true },
     schema: {
       tags,
       summary: "Ends all tokens of a login",
