@@ -3,8 +3,9 @@ import { systemCode } from "../errors.ts";
 
 /** Watches any number of folders for names in them. For hints only: what is missed is found by whoever looks now and then. */
 export interface ManyFolders {
-  /** Watches just these, and what could not be watched before again. */
-  readonly set: (folders: ReadonlySet<string>) => void;
+  /** Watches just these, and what could not be watched before again. Those that are watched from now on. */
+  readonly set: (folders: ReadonlySet<string>) => readonly string[];
+  readonly isWatched: (folder: string) => boolean;
   readonly close: () => void;
 }
 
@@ -55,8 +56,11 @@ export function watchManyFolders(
   return {
     set: (folders) => {
       for (const folder of watchers.keys()) if (!folders.has(folder)) stop(folder);
-      for (const folder of folders) if (!watchers.has(folder)) start(folder);
+      const added = [...folders].filter((folder) => !watchers.has(folder));
+      for (const folder of added) start(folder);
+      return added.filter((folder) => watchers.has(folder));
     },
+    isWatched: (folder) => watchers.has(folder),
     close: () => {
       for (const folder of [...watchers.keys()]) stop(folder);
     },

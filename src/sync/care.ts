@@ -3,6 +3,7 @@
  * because something happened to them, and as long as they are ill.
  */
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { confine } from "../platform/confine.ts";
 import type { Incarnation } from "../reload/reload.ts";
 import { pauseAfter } from "./backoff.ts";
 import { noteHealthy, runOf } from "./healthy.ts";
@@ -53,13 +54,18 @@ export async function lookAfter(
 
 /**
  * The same for a service that runs on its last good state, because what is wanted of it failed and is held back: it is asked as that
- * state says. Undefined where that is all there is to say of it.
+ * state says. Undefined where that is all there is to say of it. Where a symlink led away, not what is wanted was to blame: without it
+ * that is tried again.
  */
 export async function lookAfterHeld(turn: Turn, doubt: Doubt | undefined): Promise<Outcome | Question | undefined> {
   const { ledger, service, clock } = turn;
   const { quarantine, trouble, ill, actions } = ledger.record(service.name);
   if (quarantine === undefined) return undefined;
   const { refused, revision, reason, code = "UNHEALTHY" } = quarantine;
+  if (code === "PATH_FORBIDDEN" && service.outputs.every(({ path }) => isAllowed(path, turn))) {
+    ledger.update(service.name, { quarantine: undefined });
+    return { kind: "ask-again", after: 0, doubt };
+  }
   const wasUnwell = ill || trouble?.message !== reason;
   if (doubt === undefined && !wasUnwell) return undefined;
   const unwell = await askOnce(actions?.probes ?? [], turn, doubt);
@@ -77,6 +83,15 @@ export async function lookAfterHeld(turn: Turn, doubt: Doubt | undefined): Promi
     trouble: { code, message: reason, at: clock.now() },
   });
   return { kind: refused ? "refused" : "rolled-back", error: new ConfigSyncError(code, reason) };
+}
+
+function isAllowed(path: string, { roots }: Pick<Turn, "roots">): boolean {
+  try {
+    confine(path, roots);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined where the service is well. */

@@ -7,6 +7,8 @@ import type { RenderedService } from "../services/render.ts";
 export interface DriftWatch {
   /** These are the services now. Also takes up folders that have come into being since. */
   readonly follow: (services: Iterable<RenderedService>) => void;
+  /** Whether a folder of the service is not watched: it was not there at the last `follow`, or was replaced since. */
+  readonly lacks: (service: RenderedService) => boolean;
   readonly close: () => void;
 }
 
@@ -42,8 +44,11 @@ export function watchDrift(
   return {
     follow: (services) => {
       writers = writersByFile(services, roots);
-      watching.set(new Set([...writers.keys()].map((file) => dirname(file))));
+      const added = watching.set(new Set([...writers.keys()].map((file) => dirname(file))));
+      // Nobody told of what happened there until now.
+      for (const folder of added) onName(folder, undefined);
     },
+    lacks: ({ outputs }) => outputs.some(({ path }) => !watching.isWatched(dirname(path))),
     close: () => {
       clearTimeout(timer);
       watching.close();

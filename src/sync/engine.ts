@@ -92,7 +92,11 @@ export function createEngine(parts: EngineParts): Engine {
   const dependents = invert(before);
   const names = services.map(({ name }) => name);
   const queue = createQueue({
-    run: (name) => turns.take(name),
+    run: async (name) => {
+      await turns.take(name);
+      const service = renderings.get(name)?.wanted?.service;
+      if (service !== undefined && drift.lacks(service)) followOutputsSoon();
+    },
     parallel: parts.parallel,
     after: (name) => before.get(name) ?? [],
   });
@@ -144,7 +148,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** A thousand folders take longer to look up than the change that brought them here takes to be written. */
   const followOutputsSoon = (): void => {
-    following ??= setTimeout(followOutputs, followAfter).unref();
+    if (!stopping.signal.aborted) following ??= setTimeout(followOutputs, followAfter).unref();
   };
 
   const lookAgain = (): void => {

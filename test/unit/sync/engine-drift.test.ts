@@ -11,10 +11,13 @@ afterEach(() => bed.remove());
 const values = { "web.port": "80", "web.name": "shop" };
 const template = "[server]\nPORT = {{web.port}}\nNAME = {{web.name}}\nURL = http://{{web.name}}/\n";
 
-async function startWith(output: string): Promise<{ file: string; web: ReturnType<typeof addContainer> }> {
+async function startWith(
+  output: string,
+  name = "app.ini",
+): Promise<{ file: string; web: ReturnType<typeof addContainer> }> {
   bed = await makeBed(
     {
-      web: `outputs: [{ path: out/app.ini, format: "ini:gitea", template: app.hbs, merge: true${output} }]
+      web: `outputs: [{ path: out/${name}, format: "ini:gitea", template: app.hbs, merge: true${output} }]
 reload: [{ docker: { container: web, action: restart } }]
 `,
     },
@@ -24,7 +27,7 @@ reload: [{ docker: { container: web, action: restart } }]
   bed.say(values);
   await bed.start();
   await bed.engine().settled();
-  return { file: path.join(bed.folder, "out/app.ini"), web };
+  return { file: path.join(bed.folder, "out", name), web };
 }
 
 const right = "[server]\nPORT = 80\nNAME = shop\nURL  = http://shop/\n";
@@ -56,6 +59,33 @@ describe("what somebody else did to an output is put right without a look being 
     await bed.engine().settled();
     expect(web.restarts).toBe(2);
     expect(bed.steps("web")).toContain("drifted");
+  });
+
+  test("an edit in a folder that the first write made, made again after a deletion", async () => {
+    const { file, web } = await startWith("", "new/app.ini");
+    await writeFile(file, right.replace("80", "8"));
+    await untilRight(file);
+    await rm(path.dirname(file), { recursive: true });
+    await untilRight(file);
+    await writeFile(file, right.replace("80", "8"));
+    await untilRight(file);
+    await bed.engine().settled();
+    expect(web.restarts).toBe(4);
+  });
+
+  test("a link that leads away: not followed, and the file is back when the link is gone", async () => {
+    const { file, web } = await startWith("");
+    const foreign = path.join(bed.folder, "foreign.ini");
+    await writeFile(foreign, "[server]\nPORT = 9\n");
+    await rm(file);
+    await symlink(foreign, file);
+    await vi.waitFor(() => expect(bed.record("web").trouble?.code).toBe("PATH_FORBIDDEN"));
+    expect(await readFile(foreign, "utf8")).toBe("[server]\nPORT = 9\n");
+    await rm(file);
+    await untilRight(file);
+    await bed.engine().settled();
+    expect(bed.record("web")).toMatchObject({ quarantine: undefined, trouble: undefined });
+    expect(web.restarts).toBe(2);
   });
 
   test("another mode: put right, and the service is left alone", async () => {
