@@ -63,6 +63,7 @@ const finer = { url: 414, type: 415 } as const;
 function declareErrors(route: RouteOptions): void {
   const { config, schema } = route;
   if (schema === undefined || schema.hide === true) return;
+  Object.assign(schema, { "x-right": config?.right });
   schema.security = config?.right === "nobody" ? [] : [{ key: [] }, { token: [] }];
   if (config?.ownErrors === true) return;
   const byStatus = Map.groupBy(codesOf(route), (code) => errorTable[code].status as number);

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -17,12 +19,14 @@ interface Parameter {
   readonly schema: Schema;
 }
 interface Operation {
+  readonly "x-right": string;
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required?: boolean; readonly content: Record<string, { readonly schema: Schema }> };
   readonly responses: Record<string, { readonly content?: Record<string, { readonly schema: Schema }> }>;
 }
 
-const document = (await (await createInjected()).server.inject("/openapi.json")).json();
+const injected = await createInjected();
+const document = (await injected.server.inject("/openapi.json")).json();
 const operations = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(
   ([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
@@ -65,14 +69,40 @@ describe("the OpenAPI document", () => {
   });
 });
 
-describe.each(walked)("$method $path", ({ path, method, operation }) => {
+describe("docs/api.md", () => {
+  const page = readFileSync(path.join(import.meta.dirname, "../../../docs/api.md"), "utf8");
+
+  test("has each route once, with the right that it takes", () => {
+    const told = [...page.matchAll(/^\| `([A-Z]+) (\S+)` \| (\w+) \|/gm)].map(([, method, url, right]) => [
+      method,
+      url,
+      right,
+    ]);
+    const known = operations.map(({ method, path: url, operation }) => [method, url, operation["x-right"]]);
+    expect(told.toSorted()).toEqual(known.sort());
+  });
+
+  test("has each family of figures once", () => {
+    const { api } = injected;
+    const text = api.metrics.write(
+      { daemon: null, revision: null, problems: [], services: [] },
+      { streams: 0, version: "1" },
+    );
+    const families = [...text.matchAll(/^# TYPE config_sync_(\S+)/gm)].map(([, name]) => name);
+    const section = page.slice(page.indexOf("### For operators"), page.indexOf("## Who asks"));
+    const told = [...section.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name);
+    expect(told).toEqual(families);
+  });
+});
+
+describe.each(walked)("$method $path", ({ path: url, method, operation }) => {
   test("answers what it announces", async () => {
     const api = await createInjected();
     await fc.assert(
       fc.asyncProperty(requestFor(operation), who, async ({ parameters, body, type }, role) => {
         const answer = await api.server.inject({
           method,
-          url: urlOf(path, parameters),
+          url: urlOf(url, parameters),
           headers: {
             ...headersOf(parameters),
             ...api.keyOf(role),
