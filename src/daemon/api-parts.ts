@@ -42,19 +42,21 @@ export interface ApiContext {
 export function apiParts({ running, commands, listen, access, note }: ApiContext): ApiParts {
   const quietly: Emit = () => undefined;
 
-  const plan: ApiParts["plan"] = async () => (await planOn(running(), [])).plan;
-
-  const apply: ApiParts["apply"] = async (hash) => {
-    if (hash !== undefined && hash !== (await plan()).hash) throw planMoved();
-    await commands.apply(quietly);
+  const agree: ApiParts["agree"] = async (hash, request) => {
+    const { plan, head } = await planOn(running(), request.edits);
+    if (hash !== undefined && hash !== plan.hash) throw planMoved();
+    if (request.edits.length === 0) return undefined;
+    // What the plan was made on is what the values are set on.
+    return running().door.change({ ...request, expected: request.expected ?? head });
   };
 
   return {
     access,
     note,
     version,
-    plan,
-    apply,
+    plan: async (edits) => (await planOn(running(), edits)).plan,
+    agree,
+    apply: () => commands.apply(quietly),
     owner: userInfo().username,
     app: (name) => (name === running().door.name ? apiApp(running) : undefined),
     services: () =>

@@ -17,13 +17,15 @@ export interface ApiParts {
   readonly app: (name: string) => ApiApp | undefined;
   readonly services: () => readonly ServiceUse[];
   readonly status: () => Promise<StatusReport>;
-  /** What would be done now, without doing it. */
-  readonly plan: () => Promise<ShownPlan>;
+  /** What would be done now, or if these values were set; nothing is done. Throws what stands against the values. */
+  readonly plan: (edits: readonly Edit[]) => Promise<ShownPlan>;
   /**
-   * Does what is to be done and resolves when nothing is left to do now. Throws PLAN_MOVED, and does nothing then, where the plan is
-   * no longer the one with this hash.
+   * Sets the values where what would be done then is still the plan with this hash; with no values there is only the hash to be
+   * looked at. Throws PLAN_MOVED, and what stands against the values; then nothing was changed.
    */
-  readonly apply: (hash?: string) => Promise<void>;
+  readonly agree: (hash: string | undefined, request: ChangeRequest) => Promise<Changed | undefined>;
+  /** Does what is to be done and resolves when nothing is left to do now. */
+  readonly apply: () => Promise<void>;
   /** Reads the sources; resolves when they have been read and taken up. */
   readonly lookAgain: () => Promise<void>;
   /** Each resolves when nothing is left to do now. Throws NOT_FOUND. */

@@ -18,15 +18,20 @@ import { type Health, whenHealthy } from "./wait-healthy.ts";
 
 type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly query: z.output<typeof writing> };
 
-/** Makes a change of these edits. Throws FORBIDDEN where one of them is on a section that is not for these hands. */
+/** Makes a change of these edits. */
 export async function writeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
   const reader = readerOf(api, request, request.query.app);
-  for (const { path } of edits) requireRight(reader.principal, "write", { app: reader.app.name, section: path[0] });
+  requireEdits(reader, edits);
   if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
-  refuseMasks(reader, edits);
   return carryOut(api, reader, { request, reply }, describeEdits(edits), (signature) =>
     reader.app.change({ ...signature, edits }),
   );
+}
+
+/** Throws FORBIDDEN where an edit is on a section that is not for these hands, VALUE_INVALID for a mask in the place of a value. */
+export function requireEdits(reader: Reader, edits: readonly Edit[]): void {
+  for (const { path } of edits) requireRight(reader.principal, "write", { app: reader.app.name, section: path[0] });
+  refuseMasks(reader, edits);
 }
 
 interface Exchange {
@@ -99,7 +104,7 @@ function refuseMasks({ app }: Reader, edits: readonly Edit[]): void {
 const mostNamed = 5;
 
 /** `set gitea.http_port, remove web`: for the history of who does not say why. */
-function describeEdits(edits: readonly Edit[]): string {
+export function describeEdits(edits: readonly Edit[]): string {
   const named = edits
     .slice(0, mostNamed)
     .map(({ path, value }) => `${value === undefined ? "remove" : "set"} ${formatPath(path)}`);

@@ -88,8 +88,8 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
     };
   };
 
-  const plan: ApiParts["plan"] = async () => ({
-    hash: `plan-${app.current().head?.number}`,
+  const plan: ApiParts["plan"] = async (edits) => ({
+    hash: `plan-${app.current().head?.number}-${edits.map(({ path, value }) => `${path.join(".")}=${value}`).join()}`,
     services: Object.keys(services).map((name) => ({
       name,
       verdict: "apply" as const,
@@ -105,11 +105,12 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
     services: () => Object.entries(services).map(([name, uses]) => ({ name, uses })),
     status,
     plan,
-    apply: async (given) => {
-      if (given !== undefined && given !== (await plan()).hash)
+    agree: async (given, request) => {
+      if (given !== undefined && given !== (await plan(request.edits)).hash)
         throw new ConfigSyncError("PLAN_MOVED", "the plan is another one by now");
-      await note("apply")();
+      return request.edits.length === 0 ? undefined : app.change(request);
     },
+    apply: note("apply"),
     lookAgain: note("look"),
     reload: note("reload"),
     retry: note("retry"),

@@ -367,6 +367,17 @@ describe("work", () => {
     expect(api.called).toEqual(["apply"]);
   });
 
+  test("apply sets the values that were planned, and no others", async () => {
+    const settings = { web: { port: "9" } };
+    const { hash } = (await ask("POST", "/api/v1/plan", { body: { settings } })).body;
+    expect((await ask("GET", `${values}/web/port`)).body.value).toBe("8080");
+    const other = await ask("POST", "/api/v1/apply", { body: { hash, settings: { web: { port: "10" } } } });
+    expect(other.body).toMatchObject({ status: 409, code: "PLAN_MOVED" });
+    const answer = await ask("POST", "/api/v1/apply", { body: { hash, settings, message: "as planned" } });
+    expect(answer.body).toMatchObject({ outcome: "healthy", revision: { number: 2, message: "as planned" } });
+    expect((await ask("GET", `${values}/web/port`)).body.value).toBe("9");
+  });
+
   test("answers 202 when it takes longer than is waited for", async () => {
     api.setState("gitea", "working");
     const bed = { ...api, parts: { ...api.parts, reload: () => new Promise<void>(() => undefined) } };

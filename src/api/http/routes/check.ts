@@ -11,7 +11,7 @@ import { principalOf } from "../authorize.ts";
 import { readerOf } from "../reading.ts";
 import { app, batch, explanation, finding, plan, problems, revisionInfo } from "../schemas.ts";
 import { type Sight, seenProblem, seenRevision, sightOf } from "../sight.ts";
-import { editsOfBatch, readErrors } from "./settings.ts";
+import { editsOfBatch, readErrors, writeErrors } from "./settings.ts";
 
 export function addCheckRoutes(server: Server, api: Api): void {
   server.post("/settings/validate", {
@@ -84,20 +84,26 @@ export function addCheckRoutes(server: Server, api: Api): void {
   };
 
   server.post("/plan", {
-    config: { right: "operate", errors: readErrors },
+    config: { right: "operate", errors: writeErrors },
     schema: {
       tags: ["services"],
-      summary: "What would be done now",
+      summary: "What would be done now, or if these values were set",
       description: "The hash is for `apply`, which then does exactly this.",
+      body: planBody.nullish(),
       response: { 200: plan },
     },
     handler: async (request) => {
-      const sight = sightOf(principalOf(request), "default", api.services);
-      const { hash, services } = await api.plan();
+      const principal = principalOf(request);
+      const sight = sightOf(principal, "default", api.services);
+      const edits = editsOfBatch(request.body?.settings ?? {});
+      for (const { path } of edits) requireRight(principal, "read", { app: "default", section: path[0] });
+      const { hash, services } = await api.plan(edits);
       return { hash, services: services.filter(({ name }) => sight.service(name)) };
     },
   });
 }
+
+const planBody = z.strictObject({ settings: batch.optional() });
 
 /** That something stands against it concerns everybody; what, those who may see the section. */
 function seenFinding(found: Finding, sight: Sight): Finding {

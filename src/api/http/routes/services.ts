@@ -6,11 +6,12 @@ import { ConfigSyncError } from "../../../errors.ts";
 import type { ServiceStatus } from "../../../sync/status.ts";
 import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
-import { health, name, serviceStatus, services, statusReport, waiting } from "../schemas.ts";
+import { readerOf } from "../reading.ts";
+import { batch, health, name, revisionInfo, serviceStatus, services, statusReport, waiting } from "../schemas.ts";
 import { type Sight, seenStatus, sightOf } from "../sight.ts";
 import { standing } from "../wait-healthy.ts";
-import { carryOutWork } from "../writing.ts";
-import { readErrors } from "./settings.ts";
+import { carryOutWork, describeEdits, requireEdits } from "../writing.ts";
+import { editsOfBatch, writeErrors } from "./settings.ts";
 
 const tags = ["services"];
 const params = z.object({ name });
@@ -37,25 +38,35 @@ export function addServiceRoutes(server: Server, api: Api): void {
   });
 
   server.post("/apply", {
-    config: { right: "operate", errors: ["PLAN_MOVED", ...readErrors] },
+    config: { right: "operate", errors: ["PLAN_MOVED", ...writeErrors] },
     schema: {
       tags,
-      summary: "Do what is to be done",
-      description: `With the hash of a plan: exactly that, or nothing. ${description}`,
+      summary: "Do what is to be done, or what was planned",
+      description: `With the hash of a plan: exactly that, or nothing. Values that it was made for are given again, and set; that takes the right to write. ${description}`,
       querystring: waiting,
-      body: z.strictObject({ hash: z.string().max(200).optional() }).nullish(),
-      response: workAnswer,
+      body: applyBody.nullish(),
+      response: { 200: applied, 202: applied },
     },
     handler: async (request, reply) => {
       // It touches every service: a part of the sections is not enough.
-      requireRight(principalOf(request), "operate", { app: "default" });
+      const reader = readerOf(api, request, "default");
+      const { principal } = reader;
+      requireRight(principal, "operate", { app: "default" });
+      const { hash, settings = {}, message } = request.body ?? {};
+      const edits = editsOfBatch(settings);
+      if (edits.length > 0 && api.settings.readOnly !== undefined)
+        throw new ConfigSyncError("READ_ONLY", api.settings.readOnly);
+      requireEdits(reader, edits);
+      const why = message ?? describeEdits(edits);
+      const changed = await api.agree(hash, { edits, author: principal.name, message: why });
       const names = api.services().map(({ name }) => name);
-      return carryOutWork(
+      const health = await carryOutWork(
         api,
         { query: request.query, reply },
-        () => api.apply(request.body?.hash),
+        () => api.apply(),
         () => standing(names, api),
       );
+      return { ...health, ...(changed !== undefined && { revision: changed.revision }) };
     },
   });
 
@@ -85,6 +96,13 @@ export function addServiceRoutes(server: Server, api: Api): void {
     return found;
   };
 }
+
+const applyBody = z.strictObject({
+  hash: z.string().max(200).optional().describe("of the plan that was agreed to"),
+  settings: batch.optional().describe("the values that the plan was made for"),
+  message: z.string().max(1000).optional().describe("why, for the history"),
+});
+const applied = health.extend({ revision: revisionInfo.optional() }).meta({ id: "Applied" });
 
 const summaries = {
   reload: "Make a service load its configuration, in any case",
