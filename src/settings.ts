@@ -1,5 +1,6 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
-import { dirname, resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { apiSchema, resolveApi } from "./api/api-settings.ts";
 import type { HttpSettings } from "./api/http/parts.ts";
@@ -121,8 +122,17 @@ export function loadSettings(
   folder: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
-  const file = resolve(folder, settingsFile);
+  const file = join(realFolder(folder), settingsFile);
   return parseSettings(readSettings(file), file, environment);
+}
+
+/** One workspace, whichever symlinks lead to it: what is remembered of its outputs holds their paths. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder);
+  }
 }
 
 function readSettings(file: string): string {

@@ -22,6 +22,8 @@ import { asStateError } from "./running.ts";
  */
 export async function answerOffline(workspace: Workspace, { method, url, body }: ApiCall): Promise<ApiAnswer> {
   await using opened = new AsyncDisposableStack();
+  // Before anything is changed: nobody would be there to wait for.
+  if (new URL(url, "http://here").searchParams.has("wait")) await refuse();
   const looksOnly = method === "GET";
   if (!looksOnly) opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
@@ -73,7 +75,7 @@ function renderCurrent(workspace: Workspace, door: Door): { snapshot: Snapshot |
 
 const refuse = async (): Promise<never> => {
   throw new ConfigSyncError("DAEMON_ABSENT", "no daemon runs on this workspace", {
-    hint: "Start it with config-sync start; what was changed is applied then",
+    hint: "Start it with config-sync start; what is changed without it is applied then",
   });
 };
 /** Another command that comes meanwhile tries again. */

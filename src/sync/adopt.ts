@@ -19,7 +19,7 @@ export function editsToAdopt({ output, current }: OutputPlan): Edit[] {
     if (now === value) continue;
     const key = parsePath(output.origins.get(field) ?? "");
     if (now === undefined || key === undefined) {
-      const what = now === undefined ? "was removed" : "is not one value of the configuration";
+      const what = now === undefined ? "was removed" : "is not written from one value as it stands";
       throw new ConfigSyncError("VALUE_INVALID", `${field} in ${output.shownPath} ${what}, so it cannot be adopted`, {
         key: field,
         hint: "Change the configuration by hand, or bring the file back with config-sync reload",

@@ -140,6 +140,13 @@ test("--wait says whether the services took it", async () => {
   expect(await workspace.read("services/gitea/app.ini")).toContain("3001");
 });
 
+test("--wait without a daemon changes nothing", async () => {
+  const before = await workspace.read("config.ini");
+  const refused = await cs("set", "gitea.http_port=3001", "--wait");
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("no daemon runs") });
+  expect(await workspace.read("config.ini")).toBe(before);
+});
+
 test("a change without a daemon is applied when one starts", async () => {
   await cs("set", "gitea.http_port=3001");
   daemon = workspace.startDaemon();

@@ -17,7 +17,7 @@ export async function importRevisions(
   signal?: AbortSignal,
 ): Promise<string[]> {
   const input = [...revisions.flatMap((revision, index) => formatRevision(revision, index + 1, tip)), text("done\n")];
-  const args = ["fast-import", "--quiet", "--done", "--date-format=raw", "--max-pack-size=0"];
+  const args = ["fast-import", "--quiet", "--done", "--date-format=raw"];
   const { output } = await git.run(args, { input, timeout: 600_000, ...(signal && { signal }) });
   const commits = output.toString().split("\n").filter(Boolean);
   if (commits.length !== revisions.length)
