@@ -77,6 +77,10 @@ export const yamlContest = createContest({
     { why: "a lone - in flow style, which is no text in YAML 1.2", applies: (text) => /-[\]},]/.test(text) },
     { why: "a comment right behind something, which is none since YAML 1.2", applies: (text) => /\S#/.test(text) },
     {
+      why: "a line of a quoted text or a list in brackets that is not indented deeper than its key, as YAML 1.2 asks for",
+      applies: hasShallowLine,
+    },
+    {
       why: "a carriage return alone, which few programs take for a line break",
       applies: (text) => /\r(?!\n)/.test(text),
     },
@@ -97,11 +101,31 @@ export const yamlContest = createContest({
   ],
 });
 
+/** About: a line with one quote or bracket too many opens what goes on in the next lines. */
+function hasShallowLine(text: string): boolean {
+  let opened: number | undefined;
+  for (const line of text.split(/\r?\n/).filter((line) => line.trim() !== "")) {
+    const indent = line.search(/\S/);
+    if (opened !== undefined && indent <= opened) return true;
+    const isOdd = line.split(/["'[\]{}]/).length % 2 === 0;
+    if (isOdd) opened = opened === undefined ? indent : undefined;
+  }
+  return false;
+}
+
 /** Without a line break at its end, a text that ends in a block scalar is one to PyYAML whose last line is not ended either. */
 async function startEnded(): Promise<Oracle> {
   const oracle = await startPythonTree("yaml");
-  return { ...oracle, read: (text) => oracle.read(/[\r\n]$/.test(text) ? text : `${text}\n`) };
+  const read: Oracle["read"] = async (text) =>
+    notAsked.test(text) ? undefined : oracle.read(/[\r\n]$/.test(text) ? text : `${text}\n`);
+  return { ...oracle, read };
 }
+
+/**
+ * A block scalar that is the whole document, which PyYAML wants indented; and numbers as keys: inside a list `1e+2` and `100` are one
+ * key to us.
+ */
+const notAsked = /^\s*(?:---\s+)?[|>]|(?:^|[\s,{[])[-+]?(?:\.?\d[\w.+-]*|\.inf|\.nan)\s*:/im;
 
 function printBlock(value: Written, indent: string): string {
   return Object.entries(value)

@@ -21,7 +21,7 @@ export async function startPythonIni(kind: IniKind): Promise<Oracle> {
 
 /** One of Python's readers of trees. */
 export async function startPythonTree(kind: TreeKind): Promise<Oracle> {
-  return startPython(kind, (answer) => readTree(answer as TaggedTree | null));
+  return startPython(kind, (answer) => readTree(answer as TaggedTree | null, { points: kind === "toml" }));
 }
 
 /** One process for all texts: starting Python costs more than a thousand of them. */

@@ -10,8 +10,11 @@ export type TaggedTree =
   | { readonly word: string }
   | { readonly date: string };
 
-/** The leaves by path, each as JSON that tells the text "5" from the number; lists are leaves. */
-export function readTree(tree: TaggedTree | null): Reading | undefined {
+/**
+ * The leaves by path, each as JSON that tells the text "5" from the number; lists are leaves. With `points` a float tells itself
+ * from an integer too, as in TOML: `100.0`.
+ */
+export function readTree(tree: TaggedTree | null, { points = false } = {}): Reading | undefined {
   if (tree === null) return undefined;
   const values = new Map<string, string>();
   collect(tree, []);
@@ -19,21 +22,24 @@ export function readTree(tree: TaggedTree | null): Reading | undefined {
 
   function collect(node: TaggedTree, path: readonly string[]): void {
     if ("map" in node) for (const [key, value] of node.map) collect(value, [...path, key]);
-    else values.set(keyOf(path), jsonOf(node));
+    else values.set(keyOf(path), jsonOf(node, points));
   }
 }
 
-function jsonOf(node: TaggedTree): string {
+function jsonOf(node: TaggedTree, points: boolean): string {
   if ("text" in node) return JSON.stringify(node.text);
   if ("word" in node) return node.word;
   if ("integer" in node) return node.integer;
-  if ("float" in node) return floatOf(node.float);
+  if ("float" in node) return floatOf(node.float, points);
   if ("date" in node) return node.date;
-  if ("list" in node) return `[${node.list.map(jsonOf).join(",")}]`;
-  return `{${node.map.map(([key, value]) => `${JSON.stringify(key)}:${jsonOf(value)}`).join(",")}}`;
+  if ("list" in node) return `[${node.list.map((item) => jsonOf(item, points)).join(",")}]`;
+  // In the order that an object has: names that are numbers come first.
+  const members = Object.entries(Object.fromEntries(node.map.map(([key, value]) => [key, jsonOf(value, points)])));
+  return `{${members.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join(",")}}`;
 }
 
 /** As JavaScript writes it: `1e+21`, where Python has `1e+21` too but `1e16` for what is `10000000000000000` here. */
-function floatOf(written: string): string {
-  return String(Number(written.replace("inf", "Infinity").replace("nan", "NaN")));
+function floatOf(written: string, points: boolean): string {
+  const float = Number(written.replace("inf", "Infinity").replace("nan", "NaN"));
+  return points && Number.isInteger(float) ? float.toFixed(1) : String(float);
 }
