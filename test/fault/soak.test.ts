@@ -3,8 +3,8 @@
  * What the daemon holds, in memory, open files, watches, timers and on disk, is at the end what it was in the middle. Then it ends
  * at SIGTERM.
  *
- * `npm test` takes some hundred changes. The long run tells its figures; it ends after so many changes (200,000 take two to
- * three hours) or so many minutes:
+ * `npm test` takes some hundred changes. The long run tells its figures; it ends after so many changes (200,000 take some
+ * hours) or so many minutes:
  *
  *     SOAK_CHANGES=200000 npx vitest run --project fault test/fault/soak.test.ts
  *     SOAK_MINUTES=15 npx vitest run --project fault test/fault/soak.test.ts
