@@ -32,6 +32,7 @@ interface Folder {
   /** Folder work in order, one piece after the other. */
   turn: Promise<void>;
   retry: NodeJS.Timeout | undefined;
+  wasTried: boolean;
   troubled: boolean;
 }
 
@@ -53,6 +54,7 @@ export async function watchFolder(path: string, listener: FolderListener): Promi
       identity: undefined,
       turn: Promise.resolve(),
       retry: undefined,
+      wasTried: false,
       troubled: false,
     };
     folders.set(path, folder);
@@ -83,15 +85,30 @@ async function leave(folder: Folder, listener: FolderListener): Promise<void> {
 
 async function arm(folder: Folder): Promise<void> {
   if (folder.listeners.size === 0) return;
-  const identity = await stat(folder.path, { bigint: true }).then(describe, () => undefined);
+  let identity = await identify(folder);
   if (folder.watcher !== undefined && folder.identity === identity) return;
   const wasArmed = folder.watcher !== undefined;
-  await disarm(folder);
-  if (identity !== undefined) folder.watcher = await openWatcher(folder);
-  // As it was before: a folder that was replaced in between is then noticed at the next look.
-  folder.identity = folder.watcher === undefined ? undefined : identity;
+  let isRaced = false;
+  for (let tries = 0; tries < mostTries; tries++) {
+    await disarm(folder);
+    if (identity !== undefined) folder.watcher = await openWatcher(folder);
+    folder.identity = folder.watcher === undefined ? undefined : identity;
+    // A folder that went while chokidar opened it is watched by nobody, and nobody tells of the next one.
+    identity = await identify(folder);
+    if (folder.watcher === undefined || folder.identity === identity) break;
+    isRaced = true;
+  }
+  if (isRaced || !folder.wasTried) retryLater(folder, firstRetry);
+  folder.wasTried = true;
   if (folder.watcher !== undefined) folder.troubled = false;
   if (wasArmed || folder.watcher !== undefined) for (const { onRenewed } of folder.listeners) onRenewed();
+}
+
+/** A folder that is replaced without end is left to the later tries. */
+const mostTries = 5;
+
+function identify({ path }: Folder): Promise<string | undefined> {
+  return stat(path, { bigint: true }).then(describe, () => undefined);
 }
 
 async function disarm(folder: Folder): Promise<void> {

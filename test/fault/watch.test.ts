@@ -6,12 +6,14 @@
  *     WATCH_EDITS=10000 WATCH_EVENTS=100000 npx vitest run --project fault test/fault/watch.test.ts
  *     WATCH_SEED=7 npx vitest run --project fault test/fault/watch.test.ts
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { reveal } from "../../src/config/secret.ts";
+import { watchFolder } from "../../src/platform/folder-watch.ts";
 import { type Outcome, openSource, readK, useFollow } from "../integration/sources/follow.ts";
 import { type Leash, leash } from "../support/leash.ts";
 import { type Random, seeded } from "./random.ts";
@@ -60,6 +62,33 @@ describe("after every burst of edits the source settles on what the file holds, 
     const ways = { ...scene.told, ...scene.untold };
     await editInBursts(scene, ways, random, 50, { enough: (edits) => edits >= editCount, longest: 10, gap: 50 });
   });
+});
+
+it("a folder that goes and comes back while its watch begins is watched", { timeout }, async () => {
+  const held = await leash("watch");
+  leashes.push(held);
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const folder = join(held.folder, `deep-${attempt}`, "conf");
+    mkdirSync(folder, { recursive: true });
+    let told = false;
+    const onEvent = (_: unknown, name: string): void => {
+      told ||= name === "sign";
+    };
+    const beginning = watchFolder(folder, { onEvent, onRenewed: () => {}, onTrouble: () => {} });
+    // Somewhere between its first look at the folder and the time when the kernel knows of it.
+    await pause(attempt / 20);
+    rmSync(folder, { recursive: true });
+    if (attempt % 2 === 0) await beginning;
+    mkdirSync(folder);
+    await vi.waitFor(
+      () => {
+        writeFileSync(join(folder, "sign"), "");
+        expect(told, `attempt ${attempt}`).toBe(true);
+      },
+      { timeout: patience, interval: 10 },
+    );
+    await (await beginning).stop();
+  }
 });
 
 describe("however many events there were", { timeout }, () => {
