@@ -1,9 +1,23 @@
 import { formatDuration } from "../config/coerce.ts";
 import { ConfigSyncError } from "../errors.ts";
 
-/** A signal that fires with the given one, or after `milliseconds`, whichever comes first. */
+/** A signal that fires with the given one, or after `milliseconds`, whichever comes first. It keeps a timer until then. */
 export function deadline(signal: AbortSignal, milliseconds: number): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+}
+
+/** The same for long times and many calls: the timer goes when the answer is disposed of. */
+export function startDeadline(
+  signal: AbortSignal,
+  milliseconds: number,
+): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timeIsUp = (): void => controller.abort(new DOMException("the time is up", "TimeoutError"));
+  const timer = setTimeout(timeIsUp, milliseconds).unref();
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 /** The error for a call that its signal ended: what was waited for, and whether time was up or the daemon stops. */

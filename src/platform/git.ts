@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { maskUrls } from "../config/secret.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
-import { deadline, interrupted } from "./deadline.ts";
+import { interrupted, startDeadline } from "./deadline.ts";
 
 export interface GitOptions {
   /** For standard input, which is empty without it. */
@@ -70,7 +70,8 @@ const longestOutput = 256 * 1024 * 1024;
 
 async function run(child: ChildProcessWithoutNullStreams, what: string, options: GitOptions): Promise<GitAnswer> {
   const { input = [], timeout = 60_000, signal, answers = [], isIdleWork = false } = options;
-  const limit = deadline(signal ?? new AbortController().signal, timeout);
+  using time = startDeadline(signal ?? new AbortController().signal, timeout);
+  const limit = time.signal;
   const output: Buffer[] = [];
   let size = 0;
   let said = "";

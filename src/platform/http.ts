@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type https from "node:https";
 import { ConfigSyncError, systemCode } from "../errors.ts";
-import { deadline, interrupted } from "./deadline.ts";
+import { interrupted, startDeadline } from "./deadline.ts";
 import { http } from "./node-http.ts";
 
 export interface HttpRequest {
@@ -31,7 +31,8 @@ const bodyLimit = 64 * 1024;
  * one could carry a password to another host. Throws UNREACHABLE, TIMED_OUT, or VALUE_INVALID for what cannot be sent.
  */
 export async function request(wanted: HttpRequest): Promise<HttpAnswer> {
-  const limit = deadline(wanted.signal, wanted.timeout);
+  using time = startDeadline(wanted.signal, wanted.timeout);
+  const limit = time.signal;
   const shown = showUrl(wanted.url);
   const { secure, options } = target(wanted, limit);
   const transport = secure ? (await import("node:https")).default : http;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { execa as Execa } from "execa";
 import type { Redact } from "../config/secret.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
-import { deadline, interrupted } from "./deadline.ts";
+import { interrupted, startDeadline } from "./deadline.ts";
 import { collectOutput } from "./output.ts";
 
 export interface CommandOptions {
@@ -41,7 +41,8 @@ export interface CommandResult {
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const [program = "", ...args] = argv;
   await checkArguments(program, argv, options);
-  const limit = deadline(options.signal, options.timeout);
+  using time = startDeadline(options.signal, options.timeout);
+  const limit = time.signal;
   if (limit.aborted) throw interrupted(`${program} did not start`, limit);
   const { execa } = await import("execa");
   const child = start(execa, program, args, options);
