@@ -1,4 +1,5 @@
 import { measureAll } from "./figures/all.ts";
+import { measureApi } from "./figures/api.ts";
 import { measureBindMount } from "./figures/bind-mount.ts";
 import { measureBurst } from "./figures/burst.ts";
 import { measureFailedReload } from "./figures/failed-reload.ts";
@@ -32,6 +33,7 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["bind-mount", (effort) => measureBindMount("bind-mount", effort)],
   ["repair", (effort) => measureRepair("repair", effort)],
   ["owner", (effort) => measureOwner("owner", effort)],
+  ["api", (effort) => measureApi("api", effort)],
   ["history", (effort) => measureHistory("history", effort)],
   ["fsync", (effort) => measureFsync("fsync", effort)],
 ]);

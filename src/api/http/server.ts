@@ -1,6 +1,12 @@
 /** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
 import type { IncomingMessage } from "node:http";
-import { type FastifyReply, type FastifyRequest, fastify, type onResponseHookHandler } from "fastify";
+import {
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  type onResponseHookHandler,
+  type onSendHookHandler,
+} from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Api, Server } from "./api.ts";
@@ -75,11 +81,17 @@ function setHeaders(server: Server, { stopping }: Api): void {
   server.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers);
     if (request.protocol === "https") reply.header("strict-transport-security", "max-age=31536000");
+    if (stopping.aborted) reply.header("connection", "close");
     done();
   });
-  server.addHook("onSend", (_request, reply, payload, done) => {
-    if (stopping.aborted) reply.header("connection", "close");
-    done(null, payload);
+  // What is only read is answered at once: the server does not end in the middle of it.
+  server.addHook("onRoute", (route) => {
+    if (route.method === "GET" || route.method === "HEAD") return;
+    const endConnection: onSendHookHandler = (_request, reply, payload, done) => {
+      if (stopping.aborted) reply.header("connection", "close");
+      done(null, payload);
+    };
+    route.onSend = [...[route.onSend ?? []].flat(), endConnection];
   });
 }
 
