@@ -302,6 +302,23 @@ describe("?wait=healthy", () => {
     expect(body.health.services).toHaveLength(1);
   });
 
+  test("does not take the health on the revision before for that on this one", async () => {
+    const bed = await createBed();
+    const before = await bed.parts.status();
+    let isTakenUp = false;
+    const status = async () => (isTakenUp ? bed.parts.status() : before);
+    api = await createInjected({ ...bed, parts: { ...bed.parts, status } });
+    let answered = false;
+    const asked = put().finally(() => {
+      answered = true;
+    });
+    await turns();
+    expect(answered).toBe(false);
+    isTakenUp = true;
+    move("gitea", "healthy");
+    expect((await asked).body.health.outcome).toBe("healthy");
+  });
+
   test("answers 202 when the time is over", async () => {
     api.setState("gitea", "waiting");
     const { status, body } = await put("&timeout=20ms");
