@@ -42,6 +42,8 @@ export interface DaemonOptions {
   readonly watch?: boolean;
   /** False where the HTTP API shall listen nowhere, whatever the settings say; the control socket answers all the same. */
   readonly listen?: boolean;
+  /** Whether a first key is made where nobody is known yet: `onApi` gets it, and must show it. */
+  readonly makesAdmin?: boolean;
 }
 
 /** What the HTTP API has to tell. */
@@ -58,7 +60,14 @@ export type ApiEvent =
  */
 export async function startDaemon(
   workspace: Workspace,
-  { emit, onReread = () => undefined, onApi = () => undefined, watch = true, listen = watch }: DaemonOptions,
+  {
+    emit,
+    onReread = () => undefined,
+    onApi = () => undefined,
+    watch = true,
+    listen = watch,
+    makesAdmin = false,
+  }: DaemonOptions,
 ): Promise<Daemon> {
   const telling = createTelling(emit, watch);
   let latest: Running | undefined;
@@ -79,7 +88,7 @@ export async function startDaemon(
   const commands = handleCommands(succession, telling);
   const parts = once(async () => {
     await first.promise;
-    return openApiParts(() => latest, { commands, listen: telling.listen, onApi });
+    return openApiParts(() => latest, { commands, listen: telling.listen, onApi, makesAdmin });
   });
   const api = createDaemonApi({
     parts,
@@ -116,7 +125,11 @@ const firstWork = 1000;
 
 async function openApiParts(
   latest: () => Running | undefined,
-  { onApi, ...context }: Pick<ApiContext, "commands" | "listen"> & { readonly onApi: (event: ApiEvent) => void },
+  {
+    onApi,
+    makesAdmin,
+    ...context
+  }: Pick<ApiContext, "commands" | "listen"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
 ): Promise<ApiParts> {
   const [{ accessFile, openAccess }, { apiParts }] = await Promise.all([
     import("./access/open.ts"),
@@ -138,7 +151,7 @@ async function openApiParts(
     },
     configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
   });
-  const key = await access.ensureAdmin();
+  const key = makesAdmin ? await access.ensureAdmin() : undefined;
   if (key !== undefined) onApi({ type: "admin-key", key });
   return apiParts({ ...context, running, access, note: onApi });
 }

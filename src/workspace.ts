@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
 import { createDoor, type Door } from "./apps/door.ts";
 import type { Digest } from "./config/layers.ts";
+import type { PathTest } from "./config/pattern.ts";
 import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
@@ -96,10 +97,10 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 
 const keyLength = 32;
 
-function openSources({ sources, folder, secrets, sync }: Settings): Source[] {
+function openSources({ sources, folder, sync, ...settings }: Settings): Source[] {
   return createSources(sources, {
     folder,
-    secretPaths: secretPaths(secrets),
+    secretPaths: secretsOf(settings),
     quiet: sync.quiet,
     lookEvery: sync.look_every,
     environment: process.env,
@@ -108,6 +109,11 @@ function openSources({ sources, folder, secrets, sync }: Settings): Source[] {
 
 function journalFolder(state: string): string {
   return join(state, "journal");
+}
+
+/** The test for secret keys: what lets somebody into the API is one, whatever the settings say. */
+export function secretsOf({ secrets, api }: Pick<Settings, "secrets" | "api">): PathTest {
+  return secretPaths(api.keyFrom === undefined ? secrets : [...secrets, api.keyFrom]);
 }
 
 /** One connection each, opened when it is first needed. */

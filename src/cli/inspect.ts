@@ -1,12 +1,12 @@
 import { type Digest, type Snapshot, secretTexts } from "../config/layers.ts";
-import { type Redact, redactor, secretPaths } from "../config/secret.ts";
+import { type Redact, redactor } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { readLedger } from "../sync/ledger.ts";
 import { inOrder } from "../sync/order.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import type { SecretKnowledge } from "../sync/shown-diff.ts";
 import { type Surveyed, surveyServices } from "../sync/survey.ts";
-import { inputsOf, openWorkspace, type Workspace } from "../workspace.ts";
+import { inputsOf, openWorkspace, secretsOf, type Workspace } from "../workspace.ts";
 
 /** A workspace as it stands, looked at without touching anything: what plan, status, validate and explain start from. */
 export interface Inspection {
@@ -53,7 +53,7 @@ export function secretKnowledge({
   snapshot,
 }: Inspection): SecretKnowledge & { redact: Redact; digest: Digest } {
   return {
-    isSecret: secretPaths(workspace.settings.secrets),
+    isSecret: secretsOf(workspace.settings),
     digest: workspace.digest,
     redact: redactor(snapshot === undefined ? [] : secretTexts(snapshot)),
   };

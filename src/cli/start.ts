@@ -37,14 +37,19 @@ async function runStart(call: Call): Promise<number> {
     import("../sync/events.ts"),
   ]);
   const workspace = await openWorkspace(call.workspace);
-  let say = openLog(workspace.settings);
+  let { say, format, details } = openLog(workspace.settings);
   const daemon = await startDaemon(workspace, {
     emit: (event) => say(describeEvent(event), event),
     onReread: (outcome) => {
-      if (outcome.kind === "taken") say = openLog(outcome.workspace.settings);
+      if (outcome.kind === "taken") ({ say, format, details } = openLog(outcome.workspace.settings));
       say(describeReread(outcome));
     },
-    onApi: (event) => say(describeApi(event)),
+    onApi: (event) => {
+      // Of thousands of answers a second, nothing is made that nobody reads.
+      if (event.type !== "answered" || details) say(describeApi(event));
+    },
+    // A log that is collected is no place for a key.
+    makesAdmin: format === "text",
     listen: call.options.api !== false,
   });
   say(describeStart(workspace.settings, call));
@@ -62,20 +67,26 @@ interface Line extends EventLine {
   readonly tips?: readonly string[];
 }
 
-/** Writes a line to the log; for programs with the event that it tells of. */
-type Say = (line: Line, event?: unknown) => void;
+interface OpenedLog {
+  /** Writes a line to the log; for programs with the event that it tells of. */
+  readonly say: (line: Line, event?: unknown) => void;
+  readonly format: "text" | "json";
+  /** Whether it takes what is for who looks closely only. */
+  readonly details: boolean;
+}
 
-async function prepareLog(call: Call): Promise<(settings: Settings) => Say> {
+async function prepareLog(call: Call): Promise<(settings: Settings) => OpenedLog> {
   const asked = readLogFormat(call);
   const { createLog } = await import("../platform/log.ts");
   return ({ log: { level, format: set } }) => {
     const format = asked ?? set ?? (process.stdout.isTTY ? "text" : "json");
     const log = createLog({ level, format, style: call.style });
-    return ({ about, text, tone, detail, tips = [] }, event) => {
+    const say: OpenedLog["say"] = ({ about, text, tone, detail, tips = [] }, event) => {
       const isForPeople = format === "text";
       const fields = isForPeople || event === undefined ? { about, tone } : { about, event };
       log[tone === "bad" ? "warn" : detail ? "debug" : "info"](fields, isForPeople ? [text, ...tips].join("\n") : text);
     };
+    return { say, format, details: level === "debug" };
   };
 }
 

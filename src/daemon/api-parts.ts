@@ -6,7 +6,7 @@ import type { ApiApp, ApiParts } from "../api/http/parts.ts";
 import type { ChangeRequest, Edit } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
-import { redactor, secretPaths } from "../config/secret.ts";
+import { redactor } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Engine, EngineState } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
@@ -18,7 +18,7 @@ import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { type ShownPlan, showPlan } from "../sync/shown-plan.ts";
 import { surveyServices } from "../sync/survey.ts";
 import { version } from "../version.ts";
-import { inputsOf, type Workspace } from "../workspace.ts";
+import { inputsOf, secretsOf, type Workspace } from "../workspace.ts";
 
 /** A workspace that is being worked on, as far as the API needs it. */
 export interface Worked {
@@ -110,7 +110,7 @@ async function planOn(running: Worked, edits: readonly Edit[]): Promise<{ plan: 
   const order = inOrder(services);
   const sorted = surveyed.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   const known = {
-    isSecret: secretPaths(settings.secrets),
+    isSecret: secretsOf(settings),
     redact: redactor([...secretTexts(snapshot), ...secretTexts(stateOf(running).snapshot)]),
     digest,
   };

@@ -80,7 +80,11 @@ export async function watchFile(
 
   const listenerFor = (folder: string) => ({
     onEvent: (event: "rename" | "change", name: string) => onEvent(folder, event, name),
-    onRenewed: () => tell("touched"),
+    onRenewed: () => {
+      // Another folder may have brought other links.
+      if (started) void follow();
+      tell("touched");
+    },
     onTrouble: (message: string) => onTrouble?.(message),
   });
 
