@@ -6,8 +6,17 @@
  *     WATCH_EDITS=10000 WATCH_EVENTS=100000 npx vitest run --project fault test/fault/watch.test.ts
  *     WATCH_SEED=7 npx vitest run --project fault test/fault/watch.test.ts
  */
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -17,7 +26,7 @@ import { watchFolder } from "../../src/platform/folder-watch.ts";
 import { type Outcome, openSource, readK, useFollow } from "../integration/sources/follow.ts";
 import { type Leash, leash } from "../support/leash.ts";
 import { type Random, seeded } from "./random.ts";
-import { type Edit, openScene, pause, type Scene } from "./watch-edits.ts";
+import { type Edit, openScene, pause, type Scene, wholeFile } from "./watch-edits.ts";
 
 const editCount = Number(process.env.WATCH_EDITS ?? 200);
 const eventCount = Number(process.env.WATCH_EVENTS ?? 2000);
@@ -88,6 +97,26 @@ it("a folder that goes and comes back while its watch begins is watched", { time
       { timeout: patience, interval: 10 },
     );
     await (await beginning).stop();
+  }
+});
+
+it("links that came with another folder are followed", { timeout }, async () => {
+  const { path, told, holds } = await newScene(seeded(seed));
+  const { settles, saw } = await followFile({ path, holds }, hour);
+  expect(await settles()).toBe(true);
+  // The folder is put in place with the links in it, so that nobody tells of them.
+  const folder = dirname(path);
+  const next = `${folder}-next`;
+  mkdirSync(join(next, "..data-1"), { recursive: true });
+  writeFileSync(join(next, "..data-1/config.ini"), wholeFile("linked", 1));
+  symlinkSync("..data-1", join(next, "..data"));
+  symlinkSync("..data/config.ini", join(next, "config.ini"));
+  renameSync(folder, `${folder}-old`);
+  renameSync(next, folder);
+  expect(await settles(), saw()).toBe(true);
+  for (const edit of ["in place", "..data swapped", "in place"]) {
+    await told[edit]?.(`after ${edit}`);
+    expect(await settles(), `${edit}: saw ${saw()}, the file holds ${holds()}`).toBe(true);
   }
 });
 
@@ -164,7 +193,7 @@ async function editInBursts(
 }
 
 /** Looks as the daemon does. */
-async function followFile({ path, holds }: Scene, lookEvery: number) {
+async function followFile({ path, holds }: Pick<Scene, "path" | "holds">, lookEvery: number) {
   const parts: string[] = [];
   let hints = 0;
   let last = "nothing";
