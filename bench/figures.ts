@@ -9,6 +9,7 @@ import { measureIdle } from "./figures/idle.ts";
 import { measureInPlace } from "./figures/in-place.ts";
 import { measureOneReload } from "./figures/one-reload.ts";
 import { measureOwner } from "./figures/owner.ts";
+import { measurePut } from "./figures/put.ts";
 import { measureRateLimit } from "./figures/rate-limit.ts";
 import { measureRepair } from "./figures/repair.ts";
 import { measureSave } from "./figures/save.ts";
@@ -34,6 +35,7 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["repair", (effort) => measureRepair("repair", effort)],
   ["owner", (effort) => measureOwner("owner", effort)],
   ["api", (effort) => measureApi("api", effort)],
+  ["put", (effort) => measurePut("put", effort)],
   ["history", (effort) => measureHistory("history", effort)],
   ["fsync", (effort) => measureFsync("fsync", effort)],
 ]);

@@ -1,14 +1,13 @@
-import { closeSync, fsync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Draft, History } from "../../src/history/history.ts";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { alternate, type Sample } from "../rounds.ts";
 import { withLeash } from "../subjects.ts";
+import { text, writeAndSync } from "../write-and-sync.ts";
 
 const few = 10;
 const many = 10_000;
-const bytes = Buffer.from("key = value\n".repeat(170));
 
 /**
  * The history alone, in this process: a durable append of two documents of 2 kB beside one fsynced write of 2 kB, and what append and list
@@ -73,21 +72,11 @@ function listOf(history: History): Sample {
   };
 }
 
-function writeAndSync(file: number): Sample {
-  const sync = promisify(fsync);
-  return async () => {
-    const from = performance.now();
-    writeSync(file, bytes);
-    await sync(file);
-    return performance.now() - from;
-  };
-}
-
 function draftOf(change: number): Draft {
-  const config = Buffer.concat([Buffer.from(`changed = ${change}\n`), bytes]);
+  const config = Buffer.concat([Buffer.from(`changed = ${change}\n`), text]);
   const documents = [
     { name: "config.ini", bytes: config },
-    { name: "system.ini", bytes },
+    { name: "system.ini", bytes: text },
   ];
   return { author: "bench", at: Date.now(), message: `change ${change}`, hash: `${change}`, documents };
 }

@@ -1,0 +1,58 @@
+import { closeSync, openSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { type Effort, type Measurement, percentile } from "../measurement.ts";
+import { observe } from "../observer.ts";
+import { alternate, type Sample } from "../rounds.ts";
+import { daemon, newWorkspace, withLeash } from "../subjects.ts";
+import { firstValue } from "../workspace.ts";
+import { writeAndSync } from "../write-and-sync.ts";
+
+/**
+ * PUT of a value, answered when it would survive a power cut: checked, recorded in the history, and in config.ini. Beside it one fsynced
+ * write of 2 kB.
+ */
+export function measurePut(figure: string, effort: Effort): Promise<Measurement[]> {
+  const rounds = effort.quick ? { warmUp: 20, measured: 50, rest: 10 } : { warmUp: 50, measured: 300, rest: 20 };
+  return withLeash(async (leash) => {
+    const workspace = newWorkspace(leash, { services: 1, outputsEach: 1, changes: "every output" });
+    const observer = observe(workspace.outputs[0]?.[0] ?? "");
+    daemon(leash, workspace);
+    await observer.seen(firstValue);
+    observer.close();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const socketPath = join(workspace.folder, "state/daemon.sock");
+    const put: Sample = async (change) => {
+      const from = performance.now();
+      await putValue({ agent, socketPath }, `${change}`);
+      return performance.now() - from;
+    };
+    const file = openSync(join(leash.folder, "floor"), "a");
+    const [floors = [], ours = []] = await alternate([writeAndSync(file), put], rounds);
+    closeSync(file);
+    agent.destroy();
+    return [50, 99].map((percent) => ({
+      figure,
+      what: `durable PUT of a value, p${percent}`,
+      unit: "ms" as const,
+      value: percentile(ours, percent),
+      beside: { name: "write and fsync", value: percentile(floors, percent) },
+      bar: percent === 50 ? { ratio: 6 } : {},
+    }));
+  });
+}
+
+async function putValue(where: { readonly agent: Agent; readonly socketPath: string }, value: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const asked = request(
+    { ...where, method: "PUT", path: "/api/v1/settings/bench/value", headers: { "content-type": "application/json" } },
+    (answer) => {
+      const isWritten = answer.statusCode === 200;
+      text(answer).then((said) => (isWritten ? resolve() : reject(new Error(said))), reject);
+    },
+  );
+  asked.once("error", reject);
+  asked.end(JSON.stringify({ value }));
+  return promise;
+}
