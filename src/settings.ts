@@ -1,6 +1,6 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
 import { realpathSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { apiSchema, resolveApi } from "./api/api-settings.ts";
 import type { HttpSettings } from "./api/http/parts.ts";
@@ -157,6 +157,7 @@ export function parseSettings(
   const folder = dirname(file);
   const at = (path: string): string => resolve(folder, path);
   const { docker, supervisord } = written;
+  refuseNamesakes(written.sources, placeOf);
   const twice = written.services.find((name, index) => written.services.indexOf(name) !== index);
   if (twice !== undefined) {
     const place = placeOf(["services", written.services.lastIndexOf(twice)]);
@@ -180,6 +181,20 @@ export function parseSettings(
       password: findPassword(supervisord, environment, () => placeOf(["supervisord", "password_env"])),
     },
   };
+}
+
+/** Messages and the history know a source by the name of its file. */
+function refuseNamesakes(
+  sources: Written["sources"],
+  placeOf: (path: (string | number)[]) => ConfigSyncError["place"],
+): void {
+  const names = sources.map((source) => ("file" in source ? basename(source.file) : undefined));
+  const second = names.findIndex((name, index) => name !== undefined && names.indexOf(name) < index);
+  if (second < 0) return;
+  throw new ConfigSyncError("SETTINGS_INVALID", `two sources are called ${names[second]}`, {
+    place: placeOf(["sources", second]),
+    hint: "Rename one of the files: nobody could tell them apart",
+  });
 }
 
 function findPassword(

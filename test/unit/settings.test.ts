@@ -122,6 +122,11 @@ describe("settings", () => {
     ["a number in paths", `${minimal}paths: { a: 1 }\n`, "5:13: paths.a is a number, not a text"],
     ["a circle of aliases", `${minimal}paths: &a { x: *a }\n`, "5:16: paths.x is a mapping, not a text"],
     ["a service twice", minimal.replace("[web]", "[web, db, web]"), '3:21: services names "web" twice'],
+    [
+      "two sources of one name",
+      minimal.replace("services", "  - file: other/config.ini\nservices"),
+      "3:5: two sources are called config.ini",
+    ],
     ["a path as a service", minimal.replace("[web]", "[../web]"), "3:12: services.0: is not a service name"],
     [
       "an unset variable",
