@@ -51,6 +51,7 @@ const passes: Readonly<Record<Step, number>> = {
 
 const inPlace: readonly Step[] = ["journalled", "room-made", "overwritten", "cut-to-length"];
 const backward: readonly Step[] = ["quarantined", "restored", "reloaded-as-before", "rolled-back"];
+const beforeHealth: readonly Step[] = ["way-back-kept", "checked", "committed", "reload-due", "reloaded"];
 const atStart: readonly Step[] = ["staging-begun", "staged", "ledger-replaced"];
 const everywhere = Object.keys(passes) as [Step, ...Step[]];
 const forward = everywhere.filter(
@@ -113,6 +114,17 @@ describe(`killed (seed ${seed})`, () => {
         // Once when it was written, and once more where nobody can know that the service had heard of it.
         expect(bed.reloads(kind)).toBeLessThanOrEqual(round === 0 ? 2 : 3);
         good.set(kind, next);
+      }
+    },
+  );
+
+  test.each(cases((kind) => [...beforeHealth, ...making[kind]]))(
+    "at %s (%s) on the way to what makes it ill: the last good state is live after the next start",
+    async (step, kind) => {
+      for (let round = 0; round < changes; round++) {
+        const next = draw(random, kind, ++number);
+        await crash(step, kind, { ...next, filler: next.filler.toUpperCase() }, round);
+        await bed.goesBack(kind, good.get(kind) ?? first);
       }
     },
   );
