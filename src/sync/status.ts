@@ -94,8 +94,8 @@ function isUnasked({ trouble, retryAt }: ServiceRecord): boolean {
 
 function stateOf(surveyed: Surveyed | undefined, record: ServiceRecord): ServiceState {
   if (surveyed === undefined) return "unknown";
-  const { plan } = surveyed;
-  if (plan === undefined) return "refused";
+  const { plan, error } = surveyed;
+  if (plan === undefined) return error.retryable && record.retryAt !== undefined ? "waiting" : "refused";
   const isDrifted = plan.drifted.length > 0;
   if (plan.verdict === "current" && !isUnasked(record)) return isDrifted ? "drifted" : "healthy";
   if (plan.verdict === "absent") return "absent";

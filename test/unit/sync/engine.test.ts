@@ -269,6 +269,7 @@ describe("a service that cannot be told", () => {
     await mkdir(path.join(bed.folder, file));
     await startOnGood();
     expect([bed.steps("db").at(-1), bed.steps("app")]).toEqual(["waiting", ["waiting"]]);
+    expect(await bed.status("db")).toMatchObject({ state: "waiting", trouble: { code: "WRITE_FAILED" } });
     await settle(path.join(bed.folder, file));
     await expect.poll(() => bed.steps("db").at(-1)).toBe("refused");
     expect(await bed.status("db")).toMatchObject({ state: "refused", retryAt: null });
