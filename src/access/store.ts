@@ -4,10 +4,10 @@ import { type BigIntStats, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { asConfigSyncError, ConfigSyncError, systemCode } from "../errors.ts";
+import { withLockFile } from "../platform/lock-file.ts";
 import { readTextFile } from "../platform/read-text.ts";
 import { createTurnstile } from "../platform/safe-write/turnstile.ts";
 import { writeDurably } from "../platform/safe-write.ts";
-import { withLockFile } from "./lock-file.ts";
 import { broken, formatRecords, parseRecords, type Records } from "./records.ts";
 
 export interface Store {

@@ -1,6 +1,6 @@
 /** A process of its own for the tests: `process.ts make FILE NAME COUNT` makes keys, `process.ts hold LOCK` takes a lock and keeps it. */
 import { once } from "node:events";
-import { withLockFile } from "../../../src/access/lock-file.ts";
+import { withLockFile } from "../../../src/platform/lock-file.ts";
 import { openAccess } from "../../../src/access/open.ts";
 
 const [task, path = "", name, count] = process.argv.slice(2);

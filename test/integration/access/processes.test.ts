@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { withLockFile } from "../../../src/access/lock-file.ts";
+import { withLockFile } from "../../../src/platform/lock-file.ts";
 import { openAccess } from "../../../src/access/open.ts";
 
 const address = "192.0.2.7";

@@ -1,7 +1,7 @@
 /** A file as a lock between processes: who can make it has it. Meant for work that takes milliseconds. */
 import { type BigIntStats, closeSync, fstatSync, linkSync, lstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { ConfigSyncError, systemCode } from "../errors.ts";
-import { systemClock } from "../platform/clock.ts";
+import { systemClock } from "./clock.ts";
 
 export interface LockPatience {
   /** Milliseconds. A lock that one waiter has seen unchanged for so long was left behind by a process that was killed. */
@@ -48,7 +48,7 @@ async function take(path: string, { stale, longest }: LockPatience): Promise<str
     await systemClock.sleep(2 + Math.random() * 10);
   }
   throw new ConfigSyncError("STATE_UNUSABLE", `${path} is held by another process and does not come free`, {
-    hint: "Look which process changes keys or users all the time",
+    hint: "Look which process works on it all the time",
   });
 }
 
