@@ -7,6 +7,7 @@ import type { HttpSettings } from "./api/http/parts.ts";
 import { parseDuration } from "./config/coerce.ts";
 import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
+import { secretKeys, type ValueSchema, valueSchemaFile } from "./config/value-schema.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml } from "./formats/checked-yaml.ts";
 import { defaultHistory, historySchema } from "./history/index.ts";
@@ -40,6 +41,8 @@ const schema = z.strictObject({
   roots: z.array(path).min(1, "needs at least one folder that outputs may be in"),
   /** Keys that are secret, in addition to those whose name says so. */
   secrets: z.preprocess((written) => written ?? [], z.array(z.string())),
+  /** The file that says what values may be. */
+  schema: path.optional(),
   /** Names for manifests and templates: `{{paths.gitea_app_ini}}`. Paths are relative to the workspace. */
   paths: names,
   containers: names,
@@ -101,10 +104,12 @@ const schema = z.strictObject({
 type Written = z.output<typeof schema>;
 
 /** The settings with every path absolute and every secret wrapped. */
-export interface Settings extends Omit<Written, "supervisord" | "docker" | "api"> {
+export interface Settings extends Omit<Written, "supervisord" | "docker" | "api" | "schema"> {
   readonly file: string;
   /** The workspace: the folder of the file. */
   readonly folder: string;
+  /** What values may be; those that it calls secret stand in `secrets`, too. */
+  readonly schema: ValueSchema | undefined;
   readonly docker: { readonly host: string | undefined; readonly certificates: string | undefined };
   readonly supervisord: {
     readonly url: string;
@@ -123,7 +128,8 @@ export function loadSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
   const file = join(realFolder(folder), settingsFile);
-  return parseSettings(readSettings(file), file, environment);
+  const hint = 'Run "config-sync init" to make a workspace, or name one with --workspace';
+  return parseSettings(readSettings(file, hint), file, environment);
 }
 
 /** One workspace, whichever symlinks lead to it: what is remembered of its outputs holds their paths. */
@@ -135,19 +141,20 @@ function realFolder(folder: string): string {
   }
 }
 
-function readSettings(file: string): string {
+function readSettings(file: string, whenMissing: string): string {
   try {
     return readTextFile(file);
   } catch (cause) {
     const missing = systemCode(cause) === "ENOENT";
     throw new ConfigSyncError("SETTINGS_INVALID", missing ? "there is no such file" : (cause as Error).message, {
       place: { file },
-      hint: missing ? 'Run "config-sync init" to make a workspace, or name one with --workspace' : undefined,
+      hint: missing ? whenMissing : undefined,
       cause,
     });
   }
 }
 
+/** The settings as they are written, and the schema that they name. Throws as `loadSettings` does. */
 export function parseSettings(
   text: string,
   file: string,
@@ -163,10 +170,13 @@ export function parseSettings(
     const place = placeOf(["services", written.services.lastIndexOf(twice)]);
     throw new ConfigSyncError("SETTINGS_INVALID", `services names "${twice}" twice`, { place });
   }
+  const valueSchema = written.schema === undefined ? undefined : loadSchema(at(written.schema));
   return {
     ...written,
     file,
     folder,
+    schema: valueSchema,
+    secrets: valueSchema === undefined ? written.secrets : [...written.secrets, ...secretKeys(valueSchema)],
     templates: at(written.templates),
     state: at(written.state),
     roots: written.roots.map(at),
@@ -181,6 +191,11 @@ export function parseSettings(
       password: findPassword(supervisord, environment, () => placeOf(["supervisord", "password_env"])),
     },
   };
+}
+
+function loadSchema(file: string): ValueSchema {
+  const text = readSettings(file, "Correct schema in config-sync.yaml, or remove it");
+  return parseCheckedYaml(text, valueSchemaFile, { file, code: "SETTINGS_INVALID" }).value;
 }
 
 /** Messages and the history know a source by the name of its file. */

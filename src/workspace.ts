@@ -7,8 +7,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
 import { createDoor, type Door } from "./apps/door.ts";
-import type { Digest } from "./config/layers.ts";
+import type { Digest, Snapshot } from "./config/layers.ts";
 import type { PathTest } from "./config/pattern.ts";
+import { checkValues, violationError } from "./config/rules/index.ts";
 import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
@@ -55,7 +56,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     services,
     digest,
     keepKey,
-    app: createApp("default", openSources(settings), digest),
+    app: createApp("default", openSources(settings), digest, (snapshot) => errorsIn(snapshot, settings)),
     ledgerFile: join(settings.state, "ledger.jsonl"),
     openHistory: (tell) => {
       const { folder, state, history } = settings;
@@ -150,6 +151,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     onMended: parts.onMended,
     looksOnly: parts.looksOnly ?? false,
     check: (candidate, changes) => {
+      refuseErrors(errorsIn(candidate, settings));
       const renderings = parts.renderings?.();
       const before = renderings === undefined ? undefined : { renderings, changes };
       refuseNewErrors(renderAll(services, { ...inputs, snapshot: candidate }, before), renderings);
@@ -163,6 +165,21 @@ export interface DoorContext {
   /** For who does not have the workspace to itself, and so may not write. */
   readonly looksOnly?: boolean;
   readonly renderings?: (() => Renderings) | undefined;
+}
+
+/** What the schema of the workspace has against these values. */
+function errorsIn(snapshot: Snapshot, { schema }: Pick<Settings, "schema">): ConfigSyncError[] {
+  if (schema === undefined) return [];
+  const found = checkValues({ schema, snapshot });
+  return found.flatMap((violation) => (violation.severity === "error" ? violationError(violation) : []));
+}
+
+/** All of them in one: the first has key, place and hint, the others stand in its message. */
+function refuseErrors([first, ...rest]: readonly ConfigSyncError[]): void {
+  if (first === undefined) return;
+  const { code, message, key, place, hint } = first;
+  const more = rest.map((error) => `\n  ${error.toText()}`);
+  throw new ConfigSyncError(code, `${message}${more.join("")}`, { key, place, hint });
 }
 
 /** A service that cannot be rendered already does not stand in the way of other changes. */

@@ -25,8 +25,16 @@ export interface App {
   readonly watch: (look: () => void, onTrouble?: (message: string) => void) => Promise<StopWatching>;
 }
 
-/** `sources` stand from weakest to strongest; protected ones beat all others. */
-export function createApp(name: string, sources: readonly Source[], digest: Digest): App {
+/**
+ * `sources` stand from weakest to strongest; protected ones beat all others. `findErrors` says what keeps values from being used that
+ * each source gives without fault.
+ */
+export function createApp(
+  name: string,
+  sources: readonly Source[],
+  digest: Digest,
+  findErrors: (snapshot: Snapshot) => readonly ConfigSyncError[] = () => [],
+): App {
   let current: Snapshot | undefined;
   let said: readonly Layer[] = [];
 
@@ -40,8 +48,11 @@ export function createApp(name: string, sources: readonly Source[], digest: Dige
     }
     const complete = problems.length > 0 ? [] : completeLayers(sources, layers, problems);
     if (problems.length > 0) return { snapshot: current, problems, documents: new Map() };
+    const snapshot = mergeLayers(complete, digest);
+    const errors = findErrors(snapshot);
+    if (errors.length > 0) return { snapshot: current, problems: errors, documents: new Map() };
     said = layers;
-    current = mergeLayers(complete, digest);
+    current = snapshot;
     const documents = layers.flatMap(({ source, document }) =>
       document === undefined ? [] : [[source, document] as const],
     );

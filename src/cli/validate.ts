@@ -8,27 +8,30 @@ export const validate: Command = {
 Finds what can be found without asking a service: bad lines in config.ini,
 unknown settings, templates that need a value that is missing, values that a
 file format cannot hold. Warns of values that templates write raw, and of keys
-in config.ini that the system's own file overrules.
+in config.ini that the system's own file overrules. Values are held to the
+schema of the workspace, where its settings name one.
 
 Examples:
   config-sync validate
-  config-sync validate --json
+  config-sync validate --strict --json
 
-Exit codes: 0 no errors (warnings do not count), 1 errors.`,
+Exit codes: 0 no errors (warnings count with --strict only), 1 errors.`,
+  options: [{ flags: "--strict", description: "warnings count as errors" }],
   run: runValidate,
 };
 
 async function runValidate(call: Call): Promise<number> {
   const findings = await find(call.workspace);
   const errors = findings.filter(({ severity }) => severity === "error").length;
+  const stops = call.options.strict === true ? findings.length > 0 : errors > 0;
   if (call.json) call.print(JSON.stringify({ findings }, null, 2));
   else {
     for (const { severity, text } of findings)
       call.print(`${call.style(severity === "error" ? "red" : "yellow", severity)} ${text}`);
     const summary = `${count(errors, "error")}, ${count(findings.length - errors, "warning")}`;
-    call.print(call.style(errors > 0 ? "red" : "green", summary));
+    call.print(call.style(stops ? "red" : "green", summary));
   }
-  return errors > 0 ? exitCodes.error : exitCodes.ok;
+  return stops ? exitCodes.error : exitCodes.ok;
 }
 
 function count(number: number, noun: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../../src/apps/app.ts";
-import type { Layer } from "../../../src/config/layers.ts";
+import type { Layer, Snapshot } from "../../../src/config/layers.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import type { Source } from "../../../src/sources/source.ts";
 
@@ -24,6 +24,22 @@ const broken = (name: string): Source =>
   });
 
 describe("a look", () => {
+  test("at values that break a rule keeps the last good snapshot, and imagines on it", async () => {
+    let port = "80";
+    const findErrors = ({ entries }: Snapshot) =>
+      entries.get("a.port")?.value === "bad" ? [new ConfigSyncError("VALUE_INVALID", "a.port is bad")] : [];
+    const app = createApp("default", [source("one", () => ({ "a.port": port }))], digest, findErrors);
+    const { snapshot } = await app.look();
+    port = "bad";
+    const second = await app.look();
+    expect(second.snapshot).toBe(snapshot);
+    expect(second.problems).toMatchObject([{ code: "VALUE_INVALID", message: "a.port is bad" }]);
+    expect(second.documents.size).toBe(0);
+    expect(app.imagine(new Map()).entries.get("a.port")?.value).toBe("80");
+    port = "81";
+    expect((await app.look()).problems).toEqual([]);
+  });
+
   test("merges the sources from weak to strong, as they are at that moment", async () => {
     let port = "80";
     const app = createApp(

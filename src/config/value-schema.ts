@@ -1,0 +1,123 @@
+/**
+ * What a workspace says of its values: the file that `schema:` in the settings names.
+ *
+ *     sections:
+ *       gitea:
+ *         http_port: { type: port, required: section }
+ */
+import { z } from "zod";
+import { formatPath, type Path, parsePath } from "./path.ts";
+import { type ValueType, valueTypes } from "./value-types.ts";
+
+const typeNames = valueTypes.map(({ name }) => name);
+const written = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const bound = z.union([z.number(), z.string()]);
+
+const keySchema = z
+  .strictObject({
+    description: z.string().optional(),
+    type: z.enum(typeNames).prefault("text"),
+    /** `section`: only where the section has any value. An empty value is as good as none. */
+    required: z.union([z.boolean(), z.literal("section")]).prefault(false),
+    /** Shown nowhere, whatever its name. */
+    secret: z.boolean().prefault(false),
+    /** By type: of the number, of the duration, of the items, else of the characters. */
+    min: bound.optional(),
+    max: bound.optional(),
+    /** What an enum may be. */
+    values: z.array(written).min(1, "names no value").optional(),
+    /** Keys that must have a value where this one has: of the same section, or `section.key`. */
+    needs: z.array(z.string()).prefault([]),
+    /** Where a port is opened: ports of one network must differ. */
+    network: z.string().min(1, "is empty").optional(),
+  })
+  .superRefine((key, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [field], message, input: key });
+    const { size } = typeNamed(key.type);
+    for (const field of ["min", "max"] as const)
+      if (key[field] !== undefined && size.bound(key[field]) === undefined)
+        refuse(field, `is no bound for the type ${key.type}`);
+    if (key.type === "enum" && key.values === undefined) refuse("values", "must say what an enum may be");
+    if (key.type !== "enum" && key.values !== undefined) refuse("values", "goes with type: enum");
+    if (key.type !== "port" && key.network !== undefined) refuse("network", "goes with type: port");
+  });
+
+const sectionsSchema = z.record(z.string(), z.record(z.string(), keySchema)).superRefine((sections, context) => {
+  const known = new Set(listKeys(sections).map(({ path }) => formatPath(path)));
+  for (const { path, key } of listKeys(sections)) {
+    const [, name] = path;
+    if (name !== name.toLowerCase())
+      context.addIssue({ code: "custom", path: [...path], message: "is written in small letters: keys are read so" });
+    for (const other of key.needs)
+      if (!known.has(formatPath(siblingPath(path, other))))
+        context.addIssue({
+          code: "custom",
+          path: [...path, "needs"],
+          message: `names "${other}", which has no schema`,
+        });
+  }
+});
+
+/** The shape of the file; its output is made for looking things up. */
+export const valueSchemaFile = z
+  .strictObject({
+    /** Only keys that stand here are accepted. */
+    strict: z.boolean().prefault(false),
+    sections: sectionsSchema,
+  })
+  .transform(({ strict, sections }): ValueSchema => {
+    const keys = listKeys(sections).map(({ path, key: { type, needs, network, ...key } }): KeySchema => {
+      const [section] = path;
+      const others = needs.map((other) => formatPath(siblingPath(path, other)));
+      return {
+        ...key,
+        key: formatPath(path),
+        section,
+        type: typeNamed(type),
+        needs: others,
+        network: network ?? "host",
+      };
+    });
+    return { strict, keys };
+  });
+
+export interface ValueSchema {
+  readonly strict: boolean;
+  readonly keys: readonly KeySchema[];
+}
+
+export interface KeySchema
+  extends Pick<z.output<typeof keySchema>, "description" | "required" | "secret" | "min" | "max" | "values"> {
+  /** The written path. */
+  readonly key: string;
+  readonly section: string;
+  readonly type: ValueType;
+  /** Written paths. */
+  readonly needs: readonly string[];
+  readonly network: string;
+}
+
+/** The patterns of the keys that a schema calls secret, as `secretPaths` takes them. */
+export function secretKeys({ keys }: ValueSchema): string[] {
+  return keys.flatMap(({ key, secret }) => (secret ? [key] : []));
+}
+
+function listKeys<Key>(
+  sections: Readonly<Record<string, Readonly<Record<string, Key>>>>,
+): { path: [string, string]; key: Key }[] {
+  return Object.entries(sections).flatMap(([section, keys]) =>
+    Object.entries(keys).map(([name, key]) => ({ path: [section, name] as [string, string], key })),
+  );
+}
+
+function siblingPath([section = ""]: Path, other: string): Path {
+  const path = parsePath(other) ?? [other];
+  return path.length === 1 ? [section, ...path] : path;
+}
+
+function typeNamed(name: string): ValueType {
+  const found = valueTypes.find((type) => type.name === name);
+  if (found === undefined) throw new TypeError(`no type is called ${name}`);
+  return found;
+}
