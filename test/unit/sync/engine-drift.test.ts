@@ -147,7 +147,11 @@ describe("drift that is adopted", () => {
 
   test.each([
     ["a key of ours is gone", right.replace(/^NAME.*\n/m, ""), /NAME .* was removed/],
-    ["a value is put together from several", right.replace("http://shop/", "http://x/"), /URL .* is not written from one value/],
+    [
+      "a value is put together from several",
+      right.replace("http://shop/", "http://x/"),
+      /URL .* is not written from one value/,
+    ],
   ])("is left and told where it cannot be: %s", async (_, text, why) => {
     const { file } = await startWith(", drift: adopt");
     await writeFile(file, text);
