@@ -23,6 +23,11 @@ export const errorTable = {
   },
   SOURCE_MISSING: { meaning: "A source is not there or cannot be read", status: 503, retryable: true },
   SOURCE_UNSTABLE: { meaning: "A source was being written while it was read", status: 503, retryable: true },
+  KEY_UNUSABLE: {
+    meaning: "The key that values are sealed with is not there or cannot be used",
+    status: 503,
+    retryable: true,
+  },
   VALUE_MISSING: { meaning: "A template needs a value that no source gives", status: 422, retryable: false },
   VALUE_INVALID: { meaning: "A value does not have the form that is asked for", status: 422, retryable: false },
   READ_ONLY: { meaning: "The value comes from a source that may not be written", status: 403, retryable: false },

@@ -41,6 +41,20 @@ const schema = z.strictObject({
   roots: z.array(path).min(1, "needs at least one folder that outputs may be in"),
   /** Keys that are secret, in addition to those whose name says so. */
   secrets: z.preprocess((written) => written ?? [], z.array(z.string())),
+  /** The key that secrets are sealed with in their files: of a file or of the environment. */
+  encryption: part(
+    z
+      .strictObject({
+        key_file: path.optional(),
+        key_env: z.string().min(1).optional(),
+        /** For `AES256:` values of Websoft9. */
+        aes256_key_file: path.optional(),
+      })
+      .refine(
+        ({ key_file, key_env }) => key_file === undefined || key_env === undefined,
+        "key_file or key_env, not both",
+      ),
+  ),
   /** The file that says what values may be. */
   schema: path.optional(),
   /** Names for manifests and templates: `{{paths.gitea_app_ini}}`. Paths are relative to the workspace. */
@@ -163,7 +177,8 @@ export function parseSettings(
   const { value: written, placeOf } = parseCheckedYaml(text, schema, { file, code: "SETTINGS_INVALID" });
   const folder = dirname(file);
   const at = (path: string): string => resolve(folder, path);
-  const { docker, supervisord } = written;
+  const { docker, supervisord, encryption } = written;
+  const atIfAny = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path));
   refuseNamesakes(written.sources, placeOf);
   const twice = written.services.find((name, index) => written.services.indexOf(name) !== index);
   if (twice !== undefined) {
@@ -181,10 +196,12 @@ export function parseSettings(
     state: at(written.state),
     roots: written.roots.map(at),
     api: resolveApi(written.api, at),
-    docker: {
-      host: docker.host,
-      certificates: docker.certificates === undefined ? undefined : at(docker.certificates),
+    encryption: {
+      ...encryption,
+      key_file: atIfAny(encryption.key_file),
+      aes256_key_file: atIfAny(encryption.aes256_key_file),
     },
+    docker: { host: docker.host, certificates: atIfAny(docker.certificates) },
     supervisord: {
       url: supervisord.url,
       username: supervisord.username,

@@ -18,11 +18,13 @@ import { reopening } from "./history/reopening.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { ActionContext } from "./platform/context.ts";
 import type { Docker } from "./platform/docker.ts";
+import { keysOfFile, keysOfVariable, rawKeyOfFile } from "./platform/key-file.ts";
 import { writeDurably } from "./platform/safe-write.ts";
 import type { Supervisord } from "./platform/supervisord.ts";
 import { loadServices, type Service } from "./services/catalog.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { createSources } from "./sources/index.ts";
+import type { Sealing } from "./sources/sealed.ts";
 import type { Source } from "./sources/source.ts";
 import { createEngine, type Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
@@ -102,10 +104,22 @@ function openSources({ sources, folder, sync, ...settings }: Settings): Source[]
   return createSources(sources, {
     folder,
     secretPaths: secretsOf(settings),
+    sealing: sealingOf(settings),
     quiet: sync.quiet,
     lookEvery: sync.look_every,
     environment: process.env,
   });
+}
+
+/** Keys are read when there is something to seal or to open, and again whenever they are others. */
+function sealingOf({ encryption }: Pick<Settings, "encryption">): Sealing {
+  const { key_file, key_env, aes256_key_file } = encryption;
+  const ofVariable = key_env === undefined ? undefined : keysOfVariable(key_env, process.env);
+  return {
+    app: "default",
+    keys: key_file === undefined ? ofVariable : keysOfFile(key_file),
+    aes256Key: aes256_key_file === undefined ? undefined : () => rawKeyOfFile(aes256_key_file),
+  };
 }
 
 function journalFolder(state: string): string {

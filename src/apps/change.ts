@@ -1,9 +1,9 @@
 /** A change of an app's configuration, as it is asked for at the door, and what came of it. */
 import type { Change } from "../config/diff.ts";
 import type { RevisionInfo } from "../history/history.ts";
-import type { Edit } from "../sources/source.ts";
+import type { Edit, Sealable } from "../sources/source.ts";
 
-export type { Edit } from "../sources/source.ts";
+export type { Edit, Sealable } from "../sources/source.ts";
 
 /** Who changes, why, and on top of what. */
 export interface Signature {
@@ -23,8 +23,18 @@ export interface RollbackRequest extends Signature {
   readonly section?: string | undefined;
 }
 
+/** The same values, sealed. */
+export interface SealRequest extends Signature {
+  readonly which: Sealable;
+}
+
 /** The newest revision after the change. No changes: nothing was different, and nothing was recorded. */
 export interface Changed {
   readonly revision: RevisionInfo;
   readonly changes: readonly Change[];
+}
+
+/** `keys`: the written paths of what was sealed; none where there was nothing to seal, and no revision then. */
+export interface Sealed extends Changed {
+  readonly keys: readonly string[];
 }

@@ -11,12 +11,14 @@ import type { Document, Draft, History, Revision, RevisionInfo } from "../histor
 import type { Clock } from "../platform/clock.ts";
 import { finishWrites } from "../platform/safe-write.ts";
 import type { App, Look } from "./app.ts";
-import type { Changed, ChangeRequest, RollbackRequest, Signature } from "./change.ts";
+import type { Changed, ChangeRequest, RollbackRequest, Sealed, SealRequest, Signature } from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
 import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
+import { oneAfterTheOther } from "./one-after-the-other.ts";
 import { isWritable, placeEdits, type Writable, writableSources } from "./place-edits.ts";
 import { createRecorder } from "./recorder.ts";
 import { restoreDocuments } from "./restore.ts";
+import { sealDocuments } from "./seal.ts";
 
 export interface DoorParts {
   readonly app: App;
@@ -58,6 +60,8 @@ export interface Door {
   readonly change: (request: ChangeRequest) => Promise<Changed>;
   /** Brings documents back byte for byte, as a new revision; one section of them key by key. Throws as `change` does. */
   readonly rollBack: (request: RollbackRequest) => Promise<Changed>;
+  /** Seals values where they stand; what they say stays the same. One revision. Throws as `change` does, and KEY_UNUSABLE. */
+  readonly seal: (request: SealRequest) => Promise<Sealed>;
   /** What `change` would do, and nothing is done. */
   readonly rehearse: (request: ChangeRequest) => Promise<{ candidate: Snapshot; changes: readonly Change[] }>;
   /** As they are recorded: what was just taken up is waited for. */
@@ -242,6 +246,12 @@ export function createDoor(parts: DoorParts): Door {
         const revision = await revisionAt(request.to);
         return carryOut(restoreDocuments(revision, writable, known, request.section), request);
       }),
+    seal: ({ which, ...signature }) =>
+      alone(async () => {
+        await prepare(signature.expected);
+        const { contents, keys } = sealDocuments(writable, known, which);
+        return { ...(await carryOut(contents, signature)), keys };
+      }),
     rehearse: (request) =>
       alone(async () => {
         const snapshot = await prepare(request.expected);
@@ -282,14 +292,4 @@ function moved(expected: number, head: number): ConfigSyncError {
 
 function asUnusable(error: unknown): ConfigSyncError {
   return asConfigSyncError(error, "HISTORY_UNUSABLE").with({ retryable: true });
-}
-
-/** Runs what it is given one after the other, in order, whatever becomes of each. */
-function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
 }

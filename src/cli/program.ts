@@ -16,6 +16,7 @@ import { plan } from "./plan.ts";
 import { reload } from "./reload.ts";
 import { retry } from "./retry.ts";
 import { rollback } from "./rollback.ts";
+import { secrets } from "./secrets.ts";
 import { set } from "./set.ts";
 import { show } from "./show.ts";
 import { start } from "./start.ts";
@@ -45,6 +46,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   diff,
   rollback,
   access,
+  secrets,
 ];
 
 /** Runs one command line (without node and script). Resolves to the exit code. */

@@ -92,6 +92,7 @@ function apiApp(running: () => Worked): ApiApp {
     },
     change: (request) => running().door.change(request),
     rollBack: (request) => running().door.rollBack(request),
+    seal: (request) => running().door.seal(request),
     validate: (edits) => validate(running(), edits),
     isWritable: (path) => running().door.isWritable(path),
     revisions: (page) => running().door.revisions.list(door.name, page),

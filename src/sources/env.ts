@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { isSealed } from "../config/encryption.ts";
 import type { Entry, Layer } from "../config/layers.ts";
 import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
@@ -53,6 +54,12 @@ function readVariable(name: string, prefix: string, options: EnvSourceOptions): 
     throw invalid(name, "is not named SECTION__KEY behind its prefix", `Name it like ${prefix}GITEA__HTTP_PORT`);
   const path: Path = [section, key];
   const given = options.environment[name] ?? "";
+  if (isSealed(given))
+    throw invalid(
+      name,
+      "holds a sealed value, which belongs into a file",
+      "Give the value itself, or its file with __FILE",
+    );
   return {
     path,
     value: wrapValue(name, given, path, fromFile, options),

@@ -6,8 +6,9 @@ import { substitute } from "../config/substitute.ts";
 import { ConfigSyncError, type Place } from "../errors.ts";
 import { watchFile } from "../platform/file-watch.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
-import { editDocument } from "./edit-document.ts";
+import { editDocument, sealDocument } from "./edit-document.ts";
 import { createEntryReader } from "./ini-entries.ts";
+import type { Sealing } from "./sealed.ts";
 import type { Source } from "./source.ts";
 
 export interface FileSourceOptions {
@@ -19,6 +20,7 @@ export interface FileSourceOptions {
   /** Whether `${VAR}` and `${section.key}` in values are filled in. Off for files that were not written with it in mind. */
   readonly substitute: boolean;
   readonly secretPaths: PathTest;
+  readonly sealing?: Sealing | undefined;
   /** Milliseconds without a write after which a file that is written in place counts as whole. Default 20. */
   readonly quiet?: number | undefined;
   /** Milliseconds between the periodic looks. */
@@ -28,7 +30,7 @@ export interface FileSourceOptions {
 
 /** config.ini or system.ini: a file in the INI dialect of Python's configparser. */
 export function fileSource(options: FileSourceOptions): Source {
-  const { path, name, substitute } = options;
+  const { path, name, substitute, secretPaths, sealing = { app: "" } } = options;
   const reader = createSettledReader(path, options.quiet ?? 20);
   const readEntries = createEntryReader(options);
   const read = (bytes: Buffer): Layer => {
@@ -41,7 +43,12 @@ export function fileSource(options: FileSourceOptions): Source {
     protected: options.protected,
     load: async () => read(await readNamed(reader.read, name)),
     complete: (own, others) => (substitute ? fillIn(own, others, options) : own),
-    document: { path, read, edit: (bytes, edits) => editDocument(bytes, edits, substitute) },
+    document: {
+      path,
+      read,
+      edit: (bytes, edits) => editDocument(bytes, edits, { substitute, secretPaths, sealing }),
+      seal: (bytes, which) => sealDocument(bytes, which, { secretPaths, sealing }),
+    },
     watch: (look, onTrouble) =>
       watchFile(
         path,

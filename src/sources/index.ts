@@ -3,6 +3,7 @@ import { type ZodType, z } from "zod";
 import type { PathTest } from "../config/pattern.ts";
 import { envSource } from "./env.ts";
 import { fileSource } from "./file.ts";
+import type { Sealing } from "./sealed.ts";
 import type { Source } from "./source.ts";
 
 /** What sources are made with. */
@@ -11,6 +12,8 @@ export interface SourceContext {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly secretPaths: PathTest;
+  /** Without it nothing is sealed, and a sealed value is refused. */
+  readonly sealing?: Sealing | undefined;
   /** Milliseconds without a write after which a file that is written in place counts as whole. */
   readonly quiet?: number | undefined;
   /** Milliseconds between the periodic looks. */

@@ -1,14 +1,22 @@
+import { holdsSealed, type Key } from "../config/encryption.ts";
 import type { Entry } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { Secret } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Field } from "../formats/format.ts";
 import { readConfigIni } from "../formats/ini/config-ini.ts";
+import { openValue, type Sealing } from "./sealed.ts";
 
 export interface EntryOptions {
   /** As shown to people: `config.ini`. */
   readonly name: string;
   readonly secretPaths: PathTest;
+  readonly sealing?: Sealing | undefined;
+}
+
+/** With the keys of this one reading. */
+interface Reading extends EntryOptions {
+  readonly keys: readonly Key[];
 }
 
 /** A section with its header and all up to the next one. */
@@ -23,15 +31,21 @@ interface Section {
  * Reads the text of config.ini or system.ini again and again. A section that did not change since the last time is not parsed
  * anew: of a file with 2,000 keys, of which one changes, that saves nine tenths of the time.
  *
- * Throws SOURCE_INVALID with file, line and column.
+ * Throws SOURCE_INVALID with file, line and column; KEY_UNUSABLE where sealed values wait for a key.
  */
 export function createEntryReader(options: EntryOptions): (text: string) => readonly Entry[] {
   let known: ReadonlyMap<string, Section> = new Map();
+  let keys: readonly Key[] = [];
   return (text) => {
+    const present = (holdsSealed(text) && options.sealing?.keys?.()) || none;
+    // What was opened with other keys is not taken for granted.
+    if (present !== keys) known = new Map();
+    keys = present;
+    const reading = { ...options, keys };
     const sections = splitSections(text);
     try {
       if (sections !== undefined) {
-        known = readSections(sections, known, options);
+        known = readSections(sections, known, reading);
         return [...known.values()].flatMap(({ entries }) => entries);
       }
     } catch (error) {
@@ -39,9 +53,11 @@ export function createEntryReader(options: EntryOptions): (text: string) => read
       if (!(error instanceof ConfigSyncError)) throw error;
     }
     known = new Map();
-    return readEntries(text, options);
+    return readEntries(text, reading);
   };
 }
+
+const none: readonly Key[] = [];
 
 /**
  * The text in pieces that can be read one by one. Undefined when one could mean something for another: there are keys for all
@@ -66,7 +82,7 @@ const indentedBracket = /(?:^|[\r\n])(?:[^\S\r\n]|[\x1c-\x1f\x85])+\[/;
 function readSections(
   texts: readonly string[],
   known: ReadonlyMap<string, Section>,
-  options: EntryOptions,
+  options: Reading,
 ): Map<string, Section> {
   const sections = new Map<string, Section>();
   let line = 1;
@@ -78,7 +94,7 @@ function readSections(
   return sections;
 }
 
-function readSection(text: string, options: EntryOptions): Section {
+function readSection(text: string, options: Reading): Section {
   // A copy: a part of a string keeps the whole of it in memory, and these values outlive the text that they came from.
   const copy = Buffer.from(text, "utf16le").toString("utf16le");
   return { line: 1, lineCount: text.match(/\r\n|\n|\r/g)?.length ?? 0, entries: readEntries(copy, options) };
@@ -93,7 +109,7 @@ function moveTo(line: number, section: Section): Section {
   return { ...section, line, entries };
 }
 
-function readEntries(text: string, options: EntryOptions): readonly Entry[] {
+function readEntries(text: string, options: Reading): readonly Entry[] {
   return parse(text, options.name).map((field) => toEntry(field, text, options));
 }
 
@@ -107,10 +123,19 @@ function parse(text: string, name: string): readonly Field[] {
   }
 }
 
-function toEntry({ path, value, line, start }: Field, text: string, { name, secretPaths }: EntryOptions): Entry {
+function toEntry({ path, value, line, start }: Field, text: string, options: Reading): Entry {
+  const { name, secretPaths, sealing = unsealed, keys } = options;
   const origin = { source: name, file: name, line, column: columnOf(text, start) };
+  try {
+    const opened = openValue(value, path, sealing, keys);
+    if (opened !== undefined) return { path, value: new Secret(opened), origin };
+  } catch (error) {
+    throw error instanceof ConfigSyncError && error.place.file === undefined ? error.with({ place: origin }) : error;
+  }
   return { path, value: secretPaths(path) ? new Secret(value) : value, origin };
 }
+
+const unsealed: Sealing = { app: "" };
 
 /** By hand: looking back for a line break that a file does not use would go through the whole file, once for every value. */
 function columnOf(text: string, start: number): number {

@@ -5,7 +5,7 @@ export interface Source {
   /** As shown to people: `config.ini`. */
   readonly name: string;
   readonly protected: boolean;
-  /** What the source says now, as written there. Throws SOURCE_INVALID, SOURCE_MISSING or SOURCE_UNSTABLE, with the place. */
+  /** What the source says now, as written there. Throws SOURCE_INVALID, SOURCE_MISSING, SOURCE_UNSTABLE or KEY_UNUSABLE, with the place. */
   readonly load: () => Promise<Layer>;
   /**
    * The layer with everything filled in that hangs on what the other sources say, as written there. Pure; throws VALUE_MISSING or
@@ -25,10 +25,24 @@ export interface Source {
 export interface SourceDocument {
   /** Absolute. */
   readonly path: string;
-  /** What the source would say if this were the content. Pure; throws SOURCE_INVALID with the place. */
+  /** What the source would say if this were the content. Throws SOURCE_INVALID with the place, KEY_UNUSABLE. */
   readonly read: (bytes: Buffer) => Layer;
-  /** The content with values set and removed and every other byte kept. Pure; throws UNREPRESENTABLE with the key. */
+  /**
+   * The content with values set and removed and every other byte kept; secrets are sealed where there is a key. Throws UNREPRESENTABLE
+   * with the key, KEY_UNUSABLE.
+   */
   readonly edit: (bytes: Buffer, edits: readonly Edit[]) => Buffer;
+  /** The content with values sealed (or sealed anew) that say the same as before. Throws KEY_UNUSABLE, UNREPRESENTABLE. */
+  readonly seal?: (bytes: Buffer, which: Sealable) => SealedDocument;
+}
+
+/** Secrets that stand in clear, values that were sealed with another key than the first, `AES256:` values of Websoft9. */
+export type Sealable = "clear" | "old" | "aes256";
+
+export interface SealedDocument {
+  readonly bytes: Buffer;
+  /** The written paths of what was sealed. */
+  readonly keys: readonly string[];
 }
 
 /** A value that is to be set; without a value the key goes, and a path of one segment names a section that goes as a whole. */

@@ -1,6 +1,6 @@
 /** What the server knows of the daemon: plain functions, given by whoever puts the daemon together. */
 import type { Access } from "../../access/access.ts";
-import type { Changed, ChangeRequest, Edit, RollbackRequest } from "../../apps/change.ts";
+import type { Changed, ChangeRequest, Edit, RollbackRequest, Sealed, SealRequest } from "../../apps/change.ts";
 import type { Snapshot } from "../../config/layers.ts";
 import type { Path } from "../../config/path.ts";
 import type { ConfigSyncError } from "../../errors.ts";
@@ -56,6 +56,8 @@ export interface ApiApp {
   /** Throws READ_ONLY, REVISION_MOVED, or why the result would be no good; then nothing was changed. */
   readonly change: (request: ChangeRequest) => Promise<Changed>;
   readonly rollBack: (request: RollbackRequest) => Promise<Changed>;
+  /** Seals values where they stand, as one revision. Throws as `change` does, and KEY_UNUSABLE. */
+  readonly seal: (request: SealRequest) => Promise<Sealed>;
   /** What stands against these edits, or with none against what is there now. Changes nothing. */
   readonly validate: (edits: readonly Edit[]) => Promise<readonly Finding[]>;
   /** Whether a value of this path could be set through the door. */

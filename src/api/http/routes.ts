@@ -7,11 +7,20 @@ import { addEventRoutes } from "./routes/events.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addHistoryRoutes } from "./routes/history.ts";
 import { addLoginRoutes } from "./routes/login.ts";
+import { addSealRoutes } from "./routes/seal.ts";
 import { addServiceRoutes } from "./routes/services.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
 import type { Problem } from "./schemas.ts";
 
-const rooms = [addSettingsRoutes, addHistoryRoutes, addCheckRoutes, addServiceRoutes, addEventRoutes, addLoginRoutes];
+const rooms = [
+  addSettingsRoutes,
+  addHistoryRoutes,
+  addSealRoutes,
+  addCheckRoutes,
+  addServiceRoutes,
+  addEventRoutes,
+  addLoginRoutes,
+];
 
 export function addRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {
   addHealthRoutes(server, api);

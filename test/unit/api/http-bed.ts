@@ -216,6 +216,8 @@ function createMemoryApp(emit: (event: SyncEvent) => void): ApiApp {
       if (document === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no revision ${to}`);
       return take(signature, () => Buffer.from(document.bytes).toString());
     },
+    // There is no key here.
+    seal: async (signature) => ({ ...(await take(signature, () => text)), keys: [] }),
     validate: async (edits) =>
       edits.some(({ value }) => value === "bad")
         ? [{ severity: "error", text: "gitea.http_port is bad", code: "VALUE_INVALID", key: "gitea.http_port" }]

@@ -172,7 +172,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 }
 
-export const readErrors = ["NOT_FOUND", "SOURCE_INVALID", "SOURCE_MISSING"] as const;
+export const readErrors = ["NOT_FOUND", "SOURCE_INVALID", "SOURCE_MISSING", "KEY_UNUSABLE"] as const;
 /** What the door may say. */
 export const writeErrors = [
   ...readErrors,

@@ -1,0 +1,161 @@
+/** Secrets at rest by the commands: with a daemon, without one, and ended in the middle of a rotation. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { isSealed, keyIdOf } from "../../src/config/encryption.ts";
+import { formatPath } from "../../src/config/path.ts";
+import { readConfigIni } from "../../src/formats/ini/config-ini.ts";
+import { makeWorkspace, runCli, type Workspace } from "../support/workspace.ts";
+
+const hook = new URL("support/step-hook.ts", import.meta.url).pathname;
+const canaries = ["canary-one-4711", "canary-two-0815", "canary-three-42"] as const;
+const [first, second, third] = canaries;
+
+let workspace: Workspace;
+afterEach(() => workspace.remove());
+
+async function makeKept(): Promise<void> {
+  workspace = await makeWorkspace({
+    order: "",
+    "config.ini": `# kept\n[a]\nvalue = 1\n\n[git]\nuser_pwd = \n`,
+    "config-sync.yaml":
+      "sources: [{ file: config.ini }]\nservices: [one]\nroots: [services]\nencryption: { key_file: keys }\n",
+    "templates/one/service.yaml":
+      "name: one\noutputs: [{ path: services/one.env, format: env:raw, template: one.hbs }]\nreload: [{ none: true }]\n",
+    "templates/one/one.hbs": "VALUE={{a.value}}\n",
+  });
+}
+
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  runCli([...args, "-w", workspace.folder], { env });
+
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(args);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return stdout.trimEnd();
+}
+
+function written(): Map<string, string> {
+  const fields = readConfigIni(readFileSync(workspace.at("config.ini"), "utf8"));
+  return new Map(fields.map(({ path, value }) => [formatPath(path), value]));
+}
+
+const keyIds = () => [...readFileSync(workspace.at("keys"), "utf8").matchAll(/# ([0-9a-f]{8})/g)].map(([, id]) => id);
+
+/** Every file of the workspace, and what git keeps compressed. */
+function everything(): string {
+  const folder = workspace.folder;
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name));
+  const texts = names.flatMap((name) => (statSync(name).isFile() ? [`${name}\n${readFileSync(name, "latin1")}`] : []));
+  return texts.join("\n") + objects();
+}
+
+function objects(): string {
+  const history = workspace.at("state/history");
+  if (!existsSync(path.join(history, "HEAD"))) return "";
+  const args = ["-C", history, "cat-file", "--batch-all-objects", "--batch", "--buffer"];
+  return execFileSync("git", args, { encoding: "latin1" });
+}
+
+function expectNoCanary(): void {
+  const all = everything();
+  expect(canaries.filter((canary) => all.includes(canary))).toEqual([]);
+}
+
+describe("with a daemon", () => {
+  test("what is set, sealed and rotated opens, and its text stands nowhere", async () => {
+    await makeKept();
+    await done("secrets", "keygen");
+    expect(statSync(workspace.at("keys")).mode & 0o777).toBe(0o600);
+    await workspace.sed("$ a log: { level: debug }", "config-sync.yaml");
+    const daemon = workspace.startDaemon();
+    await daemon.waitForLine(/healthy/);
+
+    await done("set", `git.user_pwd=${first}`, `git.token=${second}`, `git.api_key=${third}`);
+    expect([...written()].filter(([, value]) => isSealed(value)).map(([key]) => key)).toEqual([
+      "git.user_pwd",
+      "git.token",
+      "git.api_key",
+    ]);
+    expect(await done("set", `git.user_pwd=${first}`)).toBe("nothing is different");
+    expect(await done("get", "git.user_pwd")).toBe("[secret]");
+    expect(await done("secrets", "decrypt", "git.user_pwd")).toBe(first);
+
+    const before = written();
+    expect(await done("secrets", "rotate")).toMatch(/3 sealed/);
+    const ids = keyIds();
+    expect(ids).toHaveLength(2);
+    for (const key of ["git.user_pwd", "git.token", "git.api_key"]) {
+      expect(keyIdOf(before.get(key) ?? "")).toBe(ids[1]);
+      expect(keyIdOf(written().get(key) ?? "")).toBe(ids[0]);
+    }
+    expect(JSON.parse(await done("get", "git", "--reveal", "--json"))).toEqual({
+      ...{ user_pwd: first, token: second, api_key: third },
+    });
+    const { revisions } = JSON.parse(await done("history", "--json"));
+    // As found, set, rotated.
+    expect(revisions).toHaveLength(3);
+    // The same values in other sealings are no difference, and go back to what they were.
+    expect(await done("diff", "2", "3")).not.toContain("git.");
+    await done("rollback", "2", "--section", "git");
+    expect(keyIdOf(written().get("git.token") ?? "")).toBe(ids[0]);
+    await done("rollback", "2");
+    expect(keyIdOf(written().get("git.token") ?? "")).toBe(ids[1]);
+    expect(await done("secrets", "decrypt", "git.token")).toBe(second);
+
+    expect(daemon.lines.filter((line) => canaries.some((canary) => line.includes(canary)))).toEqual([]);
+    await vi.waitFor(() => expect(objects()).toContain("user_pwd = enc:v1:"), { timeout: 5000 });
+    await daemon.stop();
+    expectNoCanary();
+  });
+});
+
+test("what stands in clear is sealed on request, as one revision", async () => {
+  await makeKept();
+  writeFileSync(workspace.at("config.ini"), `[a]\nvalue = 1\n[git]\n; whose\nuser_pwd = ${first}\ntoken: ${second}\n`);
+  await done("secrets", "keygen");
+  expect((await run(["secrets", "keygen"])).stderr).toMatch(/is there already/);
+  expect(await done("secrets", "encrypt")).toBe("git.user_pwd\ngit.token\n2 sealed: revision 2");
+  expect(readFileSync(workspace.at("config.ini"), "utf8")).not.toMatch(/canary/);
+  expect(await done("secrets", "encrypt")).toBe("there was nothing to seal");
+});
+
+test("a value that cannot be opened keeps the last good ones, until it can", async () => {
+  await makeKept();
+  await done("secrets", "keygen");
+  const daemon = workspace.startDaemon();
+  await daemon.waitForLine(/healthy/);
+  await done("set", `git.user_pwd=${first}`);
+  const good = await workspace.read("config.ini");
+  const at = daemon.lines.length;
+  await workspace.saveByRename("config.ini", good.replace("value = 1", "value = 2").replace("user_pwd", "password"));
+  await daemon.waitForLine(/git\.password .*sealed for another/, at);
+  expect(await workspace.read("services/one.env")).toBe("VALUE=1\n");
+  await workspace.saveByRename("config.ini", good.replace("value = 1", "value = 3"));
+  await vi.waitFor(async () => expect(await workspace.read("services/one.env")).toBe("VALUE=3\n"), { timeout: 10_000 });
+  await daemon.stop();
+});
+
+// The first staging is that of the keys, the second that of config.ini.
+test.each(["staged 1", "recorded 1"])(
+  "a rotation that is killed at %s leaves everything open, and is done again",
+  async (step) => {
+    await makeKept();
+    await done("secrets", "keygen");
+    await done("set", `git.user_pwd=${first}`, `git.token=${second}`);
+    writeFileSync(workspace.at("order"), step);
+    const killed = await run(["secrets", "rotate"], {
+      NODE_OPTIONS: `--import=${hook}`,
+      FATAL_STEP: workspace.at("order"),
+    });
+    expect(killed.code).toBeNull();
+    expect(await done("secrets", "decrypt", "git.user_pwd")).toBe(first);
+    await done("secrets", "rotate");
+    const [newest] = keyIds();
+    expect([...written().values()].filter(isSealed).map(keyIdOf)).toEqual([newest, newest]);
+    expect(await done("secrets", "decrypt", "git.token")).toBe(second);
+    expectNoCanary();
+  },
+);
