@@ -9,7 +9,7 @@ import { type App, createApp } from "./apps/app.ts";
 import { createDoor, type Door } from "./apps/door.ts";
 import type { Digest, Snapshot } from "./config/layers.ts";
 import type { PathTest } from "./config/pattern.ts";
-import { checkValues, violationError } from "./config/rules/index.ts";
+import { checkValues, errorsAmong } from "./config/rules/index.ts";
 import { secretPaths } from "./config/secret.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
@@ -26,6 +26,7 @@ import { loadSettings, type Settings } from "./settings.ts";
 import { createSources } from "./sources/index.ts";
 import type { Sealing } from "./sources/sealed.ts";
 import type { Source } from "./sources/source.ts";
+import { findBadCertificates } from "./sync/advice.ts";
 import { createEngine, type Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
 import type { Ledger } from "./sync/ledger.ts";
@@ -164,8 +165,9 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     lastNumber: () => parts.ledger.revision()?.number ?? 0,
     onMended: parts.onMended,
     looksOnly: parts.looksOnly ?? false,
-    check: (candidate, changes) => {
+    check: async (candidate, changes) => {
       refuseErrors(errorsIn(candidate, settings));
+      refuseErrors(await findBadCertificates(settings.schema, candidate, new Set(changes.map(({ key }) => key))));
       const renderings = parts.renderings?.();
       const before = renderings === undefined ? undefined : { renderings, changes };
       refuseNewErrors(renderAll(services, { ...inputs, snapshot: candidate }, before), renderings);
@@ -184,8 +186,7 @@ export interface DoorContext {
 /** What the schema of the workspace has against these values. */
 function errorsIn(snapshot: Snapshot, { schema }: Pick<Settings, "schema">): ConfigSyncError[] {
   if (schema === undefined) return [];
-  const found = checkValues({ schema, snapshot });
-  return found.flatMap((violation) => (violation.severity === "error" ? violationError(violation) : []));
+  return errorsAmong(checkValues({ schema, snapshot }));
 }
 
 /** All of them in one: the first has key, place and hint, the others stand in its message. */

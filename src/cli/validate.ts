@@ -9,7 +9,8 @@ Finds what can be found without asking a service: bad lines in config.ini,
 unknown settings, templates that need a value that is missing, values that a
 file format cannot hold. Warns of values that templates write raw, and of keys
 in config.ini that the system's own file overrules. Values are held to the
-schema of the workspace, where its settings name one.
+schema of the workspace, where its settings name one; only here it is told
+how hard passwords are to guess.
 
 Examples:
   config-sync validate
@@ -41,10 +42,12 @@ function count(number: number, noun: string): string {
 async function find(folder: string): Promise<Finding[]> {
   const { inspectWorkspace } = await import("./inspect.ts");
   const { findAll, findingOf } = await import("../sync/findings.ts");
+  const { adviseOn } = await import("../sync/advice.ts");
   const { asConfigSyncError } = await import("../errors.ts");
   try {
     const { workspace, ...inspection } = await inspectWorkspace(folder);
-    return findAll({ ...inspection, services: workspace.services });
+    const violations = await adviseOn(workspace.settings.schema, inspection.snapshot);
+    return findAll({ ...inspection, services: workspace.services, violations });
   } catch (error) {
     return [findingOf(asConfigSyncError(error))];
   }

@@ -30,6 +30,10 @@ const keySchema = z
     needs: z.array(z.string()).prefault([]),
     /** Where a port is opened: ports of one network must differ. */
     network: z.string().min(1, "is empty").optional(),
+    /** The key that names the file with a certificate's private key. */
+    private_key: z.string().optional(),
+    /** How hard a password is to guess at least, on zxcvbn's scale. */
+    strength: z.int().min(1).max(4).optional(),
   })
   .superRefine((key, context) => {
     const refuse = (field: string, message: string) =>
@@ -41,6 +45,8 @@ const keySchema = z
     if (key.type === "enum" && key.values === undefined) refuse("values", "must say what an enum may be");
     if (key.type !== "enum" && key.values !== undefined) refuse("values", "goes with type: enum");
     if (key.type !== "port" && key.network !== undefined) refuse("network", "goes with type: port");
+    if (key.type !== "certificate" && key.private_key !== undefined)
+      refuse("private_key", "goes with type: certificate");
   });
 
 const sectionsSchema = z.record(z.string(), z.record(z.string(), keySchema)).superRefine((sections, context) => {
@@ -49,11 +55,11 @@ const sectionsSchema = z.record(z.string(), z.record(z.string(), keySchema)).sup
     const [, name] = path;
     if (name !== name.toLowerCase())
       context.addIssue({ code: "custom", path: [...path], message: "is written in small letters: keys are read so" });
-    for (const other of key.needs)
+    for (const other of [...key.needs, ...(key.private_key === undefined ? [] : [key.private_key])])
       if (!known.has(formatPath(siblingPath(path, other))))
         context.addIssue({
           code: "custom",
-          path: [...path, "needs"],
+          path: [...path],
           message: `names "${other}", which has no schema`,
         });
   }
@@ -67,15 +73,17 @@ export const valueSchemaFile = z
     sections: sectionsSchema,
   })
   .transform(({ strict, sections }): ValueSchema => {
-    const keys = listKeys(sections).map(({ path, key: { type, needs, network, ...key } }): KeySchema => {
+    const keys = listKeys(sections).map(({ path, key: written }): KeySchema => {
+      const { type, needs, network, private_key, ...key } = written;
       const [section] = path;
-      const others = needs.map((other) => formatPath(siblingPath(path, other)));
+      const other = (name: string): string => formatPath(siblingPath(path, name));
       return {
         ...key,
         key: formatPath(path),
         section,
         type: typeNamed(type),
-        needs: others,
+        needs: needs.map(other),
+        privateKey: private_key === undefined ? undefined : other(private_key),
         network: network ?? "host",
       };
     });
@@ -88,7 +96,10 @@ export interface ValueSchema {
 }
 
 export interface KeySchema
-  extends Pick<z.output<typeof keySchema>, "description" | "required" | "secret" | "min" | "max" | "values"> {
+  extends Pick<
+    z.output<typeof keySchema>,
+    "description" | "required" | "secret" | "min" | "max" | "values" | "strength"
+  > {
   /** The written path. */
   readonly key: string;
   readonly section: string;
@@ -96,6 +107,8 @@ export interface KeySchema
   /** Written paths. */
   readonly needs: readonly string[];
   readonly network: string;
+  /** A written path. */
+  readonly privateKey: string | undefined;
 }
 
 /** The patterns of the keys that a schema calls secret, as `secretPaths` takes them. */

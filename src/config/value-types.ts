@@ -68,6 +68,7 @@ export const valueTypes: readonly ValueType[] = [
     "a list: items between commas, none empty",
   ),
   typeOf("path", characters, isPath, "an absolute path, such as /data/app"),
+  typeOf("certificate", characters, isPath, "the absolute path of a certificate"),
 ];
 
 function typeOf(name: string, size: Size, accepts: (text: string) => boolean, what: string): ValueType {

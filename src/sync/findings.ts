@@ -1,5 +1,7 @@
 import type { Snapshot } from "../config/layers.ts";
 import { formatPath } from "../config/path.ts";
+import { violationError } from "../config/rules/index.ts";
+import type { Violation } from "../config/rules/rule.ts";
 import { type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Renderings } from "./renderings.ts";
@@ -22,11 +24,14 @@ export interface Findable {
   readonly snapshot: Snapshot | undefined;
   readonly renderings: Renderings;
   readonly services: readonly Service[];
+  /** What the rules of the schema find besides the problems. */
+  readonly violations?: readonly Violation[];
 }
 
-export function findAll({ problems, snapshot, renderings, services }: Findable): Finding[] {
+export function findAll({ problems, snapshot, renderings, services, violations = [] }: Findable): Finding[] {
   return [
     ...problems.map((problem) => findingOf(problem)),
+    ...violations.map((violation) => ({ ...findingOf(violationError(violation)), severity: violation.severity })),
     ...[...renderings].flatMap(([name, { error }]) => (error === undefined ? [] : findingOf(error, name))),
     ...services.flatMap(({ warnings }) => warnings.map(({ place, message }) => warning(place, message))),
     ...(snapshot?.overruled ?? []).map(({ entry, by }) =>

@@ -65,6 +65,26 @@ describe("a workspace with a schema", () => {
     await waitForFile(workspace.at("services/app/settings.json"), (text) => /"debug": true/.test(text));
   });
 
+  test("refuses a certificate that is none, and warns of a password that is easy to guess", async () => {
+    const workspace = await withSchema();
+    await workspace.sed(
+      "$ a \\  tls: { cert: { type: certificate } }\\n  mail: { password: { strength: 4 } }",
+      "schema.yaml",
+    );
+    await workspace.sed("s/^password = .*/password = password1/;$ a [tls]\\ncert =", "config.ini");
+    const refused = await runCli(["set", `tls.cert=${workspace.at("config.ini")}`, "-w", workspace.folder]);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("names a file that holds no certificate"),
+    });
+    const { code, stdout } = await runCli(["validate", "-w", workspace.folder]);
+    expect(stdout).toMatch(
+      /^warning config.ini:\d+:\d+: mail.password is easy to guess .* often used\. Choose a longer one/,
+    );
+    expect(stdout).not.toContain("password1");
+    expect(code).toBe(0);
+  });
+
   test("hides what the schema calls secret", async () => {
     const workspace = await withSchema();
     expect((await runCli(["get", "app.title", "-w", workspace.folder])).stdout).not.toContain("corner");

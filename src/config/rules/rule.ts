@@ -1,6 +1,7 @@
 import type { Place } from "../../errors.ts";
 import type { Entry, Snapshot } from "../layers.ts";
 import { reveal } from "../secret.ts";
+import type { StrengthOf } from "../strength.ts";
 import type { ValueSchema } from "../value-schema.ts";
 
 /** Pure: what it finds follows from the facts alone. */
@@ -9,6 +10,16 @@ export type Rule = (facts: Facts) => Violation[];
 export interface Facts {
   readonly schema: ValueSchema;
   readonly snapshot: Snapshot;
+  /** Without it nothing is said of strength. */
+  readonly strengthOf?: StrengthOf | undefined;
+  /** Without them nothing is said of certificates. */
+  readonly certificates?: { readonly files: ReadonlyMap<string, CertificateFiles>; readonly now: number } | undefined;
+}
+
+/** What the files hold that a key of type certificate and its private key name; undefined where that cannot be read. */
+export interface CertificateFiles {
+  readonly certificate: Buffer | undefined;
+  readonly privateKey: Buffer | undefined;
 }
 
 /** What a rule finds wrong with a key. `message` is a whole sentence without the value, which may be secret. */

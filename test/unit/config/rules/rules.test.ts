@@ -133,6 +133,8 @@ describe("the schema itself", () => {
     ["values without an enum", { values: ["a"] }, /goes with type: enum/],
     ["a bound that is none", { type: "duration", min: 5 }, /is no bound for the type duration/],
     ["a length in words", { max: "long" }, /is no bound for the type text/],
+    ["a private key of no certificate", { private_key: "key" }, /goes with type: certificate/],
+    ["a strength off the scale", { strength: 5 }, /Too big/],
     ["a network of no port", { network: "host" }, /goes with type: port/],
     ["a partner that it does not know", { needs: ["nothing"] }, /names \S+nothing\S+, which has no schema/],
     ["a setting that there is not", { tpye: "port" }, /Unrecognized key/],

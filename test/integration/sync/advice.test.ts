@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkValues } from "../../../src/config/rules/index.ts";
+import { adviseOn, findBadCertificates } from "../../../src/sync/advice.ts";
+import { schemaOf, snapshotOf } from "../../unit/config/rules/support.ts";
+
+const schema = schemaOf({
+  tls: { cert: { type: "certificate", private_key: "key" }, key: { type: "path" } },
+  app: { name: {} },
+});
+const days = 24 * 3_600_000;
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+/** A certificate and its key as openssl makes them, valid for 60 days. */
+async function make(name: string): Promise<void> {
+  const files = ["-keyout", at(`${name}.key`), "-out", at(`${name}.crt`)];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "60"];
+  await promisify(execFile)("openssl", ["req", "-x509", ...kind, "-subj", `/CN=${name}`, ...files]);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "config-sync-test-advice-"));
+  await Promise.all([make("one"), make("other"), writeFile(at("none.crt"), "no certificate")]);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const values = (cert: string, key: string) => snapshotOf({ "tls.cert": at(cert), "tls.key": at(key), "app.name": "x" });
+
+async function advice(cert: string, key: string): Promise<string[]> {
+  const found = await adviseOn(schema, values(cert, key));
+  return found.map(({ severity, message }) => `${severity} ${message}`);
+}
+
+describe("a certificate", () => {
+  test.each([
+    ["fits its key", "one.crt", "one.key", []],
+    ["with another's key is an error", "one.crt", "other.key", ["error tls.cert does not belong to tls.key"]],
+    ["that is none is an error", "none.crt", "one.key", ["error tls.cert names a file that holds no certificate"]],
+    ["with a key that is none is an error", "one.crt", "one.crt", ["error tls.cert has no private key in tls.key"]],
+    [
+      "that is not there is a warning",
+      "nothing",
+      "one.key",
+      [expect.stringMatching(/^warning .*tls.cert names cannot/)],
+    ],
+    [
+      "whose key is not there is a warning",
+      "one.crt",
+      "nothing",
+      [expect.stringMatching(/^warning .*tls.key names cannot/)],
+    ],
+    ["that is a folder is a warning", ".", "one.key", [expect.stringMatching(/^warning /)]],
+  ])("%s", async (_, cert, key, said) => {
+    expect(await advice(cert, key)).toEqual(said);
+  });
+
+  test("is told of two weeks ahead, and is an error before and after its time", async () => {
+    const { readPem } = await import("../../../src/platform/certificate-files.ts");
+    const files = { certificate: await readPem(at("one.crt")), privateKey: await readPem(at("one.key")) };
+    const inDays = (count: number) => {
+      const certificates = { files: new Map([["tls.cert", files]]), now: Date.now() + count * days };
+      const found = checkValues({ schema, snapshot: values("one.crt", "one.key"), certificates });
+      return found.map(({ severity, message }) => `${severity} ${message.replace(/[\d-]{10}/, "DAY")}`);
+    };
+    expect(inDays(45)).toEqual([]);
+    expect(inDays(50)).toEqual(["warning tls.cert expires on DAY"]);
+    expect(inDays(61)).toEqual(["error tls.cert expired on DAY"]);
+    expect(inDays(-2)).toEqual(["error tls.cert is not valid yet"]);
+  });
+
+  test("stands in the way of changes to itself and its key only", async () => {
+    const snapshot = values("one.crt", "other.key");
+    const bad = async (...changed: string[]) => findBadCertificates(schema, snapshot, new Set(changed));
+    const refusal = [{ code: "VALUE_INVALID", key: "tls.cert", place: { line: 1 } }];
+    expect(await bad("tls.cert")).toMatchObject(refusal);
+    expect(await bad("tls.key", "app.name")).toMatchObject(refusal);
+    expect(await bad("app.name")).toEqual([]);
+    expect(await findBadCertificates(undefined, snapshot, new Set(["tls.cert"]))).toEqual([]);
+  });
+});
