@@ -1,3 +1,4 @@
+import { createCipheriv, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -27,16 +28,22 @@ interface Options {
   readonly keys?: readonly Key[] | undefined;
   readonly app?: string;
   readonly substitute?: boolean;
+  readonly aes256Key?: Buffer;
 }
 
-function documentWith({ keys = [first], app = "default", substitute = false }: Options = {}): SourceDocument {
+function documentWith({
+  keys = [first],
+  app = "default",
+  substitute = false,
+  aes256Key,
+}: Options = {}): SourceDocument {
   const { document } = fileSource({
     path: path.join(folder, "config.ini"),
     name: "config.ini",
     protected: false,
     substitute,
     secretPaths: secretPaths(["web.pin"]),
-    sealing: { app, keys: keys.length === 0 ? undefined : () => keys },
+    sealing: { app, keys: keys.length === 0 ? undefined : () => keys, aes256Key: aes256Key && (() => aes256Key) },
     lookEvery: 3_600_000,
     environment: {},
   });
@@ -151,6 +158,30 @@ describe("a document with a key", () => {
     expect(refusalOf(() => document.seal?.(shared, "clear"))).toMatchObject({ code: "UNREPRESENTABLE" });
     const own = Buffer.from("[DEFAULT]\nx = 1\n[b]\npassword = hunter2\n");
     expect(document.seal?.(own, "clear")?.keys).toEqual(["b.password"]);
+  });
+});
+
+describe("a value of Websoft9", () => {
+  const aes256Key = randomBytes(32);
+  const iv = randomBytes(16);
+  const encryption = createCipheriv("aes-256-cbc", aes256Key, iv);
+  const code = Buffer.concat([iv, encryption.update("hunter4"), encryption.final()]).toString("base64");
+  const legacy = Buffer.from(`[cockpit]\nadmin_password_encrypted = AES256:${code}\n`);
+
+  test("is read with its key, and sealed in our form where that is asked for", () => {
+    const document = documentWith({ aes256Key });
+    expect(reveal(valuesOf(document, legacy).get("cockpit.admin_password_encrypted") ?? "")).toBe("hunter4");
+    expect(document.seal?.(legacy, "clear")?.keys).toEqual([]);
+    const migrated = document.seal?.(legacy, "aes256");
+    expect(migrated?.keys).toEqual(["cockpit.admin_password_encrypted"]);
+    const [value] = valuesOf(documentWith(), migrated?.bytes ?? legacy).values();
+    expect(reveal(value ?? "")).toBe("hunter4");
+    expect(isSealed(rawOf(migrated?.bytes ?? legacy).get("cockpit.admin_password_encrypted") ?? "")).toBe(true);
+  });
+
+  test("is an error with its place without a key, and never used as it stands", () => {
+    const refusal = refusalOf(() => documentWith().read(legacy));
+    expect(refusal).toMatchObject({ code: "SOURCE_INVALID", place: { file: "config.ini", line: 2 } });
   });
 });
 
