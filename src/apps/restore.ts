@@ -40,7 +40,8 @@ function restoreSection({ document }: Writable, { old, now, section }: SectionRe
   const before = valuesOf(document, old, section);
   const present = valuesOf(document, now, section);
   if (before.size === 0) return present.size === 0 ? now : document.edit(now, [{ path: [section] }]);
-  const set: Edit[] = [...before.values()].filter(({ path, value }) => present.get(formatPath(path))?.value !== value);
+  const differing = [...before.values()].filter(({ path, value }) => present.get(formatPath(path))?.value !== value);
+  const set: Edit[] = differing.map((edit) => ({ ...edit, asWritten: true }));
   const gone: Edit[] = [...present].flatMap(([key, { path }]) => (before.has(key) ? [] : [{ path }]));
   return set.length + gone.length === 0 ? now : document.edit(now, [...set, ...gone]);
 }

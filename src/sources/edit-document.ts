@@ -11,8 +11,8 @@ export function editDocument(bytes: Buffer, edits: readonly Edit[], { substitute
   const sections = edits.filter(({ path, value }) => path.length === 1 && value === undefined);
   const keys = edits.filter((edit) => !sections.includes(edit));
   let text = bytes.toString();
-  const written = keys.map(({ path, value }) => {
-    return { path, value: substitute ? value?.replaceAll("$", "$$$$") : value };
+  const written = keys.map(({ path, value, asWritten = false }) => {
+    return { path, value: substitute && !asWritten ? value?.replaceAll("$", "$$$$") : value };
   });
   const literal = sealEdits(written, { ...sealed, text });
   for (const { path } of sections) text = removeSection(text, path[0] ?? "");

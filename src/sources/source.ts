@@ -49,6 +49,8 @@ export interface SealedDocument {
 export interface Edit {
   readonly path: Path;
   readonly value?: string | undefined;
+  /** Whether the value is as it stands in a document, so that its references go on being references. */
+  readonly asWritten?: boolean | undefined;
 }
 
 export type StopWatching = () => Promise<void>;

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { writableSources } from "../../../src/apps/place-edits.ts";
+import { restoreDocuments } from "../../../src/apps/restore.ts";
 import { createKeyText, isSealed, type Key, keyIdOf, parseKey, seal } from "../../../src/config/encryption.ts";
 import { formatPath } from "../../../src/config/path.ts";
 import { reveal, Secret, secretPaths } from "../../../src/config/secret.ts";
@@ -68,6 +70,7 @@ function refusalOf(work: () => unknown): ConfigSyncError {
 
 const text = "; kept\n[gitea]\nhttp_port = 3000\nuser_pwd = hunter2\n\n[web]\npin: 1234\ntoken =\n";
 const bytes = Buffer.from(text);
+const empty = Buffer.alloc(0);
 const set = (section: string, key: string, value: string) => [{ path: [section, key], value }];
 
 describe("a document with a key", () => {
@@ -159,6 +162,36 @@ describe("a document with a key", () => {
     const own = Buffer.from("[DEFAULT]\nx = 1\n[b]\npassword = hunter2\n");
     expect(document.seal?.(own, "clear")?.keys).toEqual(["b.password"]);
   });
+});
+
+test("a section that comes back keeps its references, and its secrets are sealed", () => {
+  const source = fileSource({
+    path: path.join(folder, "config.ini"),
+    name: "config.ini",
+    protected: false,
+    substitute: true,
+    secretPaths: secretPaths([]),
+    sealing: { app: "default", keys: () => [first] },
+    lookEvery: 3_600_000,
+    environment: {},
+  });
+  const password = `a$$b\${C}`;
+  const section = `[a]\nurl = http://\${HOST:-x}/\nprice = 5$$\nuser_pwd = ${password}\n`;
+  const revision = { number: 1, parent: null, author: "", message: "", at: 0, hash: "" };
+  const documents = [{ name: "config.ini", bytes: Buffer.from(section) }];
+  const known = new Map([["config.ini", Buffer.from("[a]\nurl = other\nprice = 6\nuser_pwd = c\n")]]);
+  const [restored = empty] = restoreDocuments(
+    { ...revision, documents },
+    writableSources([source]),
+    known,
+    "a",
+  ).values();
+  const sealed = rawOf(restored).get("a.user_pwd") ?? "";
+  expect(isSealed(sealed)).toBe(true);
+  expect(restored.toString()).toBe(section.replace(password, () => sealed));
+  expect([...documentWith({ substitute: true }).read(restored).entries].map(({ value }) => reveal(value))).toEqual([
+    ...[`http://\${HOST:-x}/`, "5$$", password],
+  ]);
 });
 
 describe("a value of Websoft9", () => {
