@@ -115,6 +115,9 @@ const schema = z.strictObject({
   ),
 });
 
+/** For whoever describes the file to others. */
+export { schema as settingsSchema };
+
 type Written = z.output<typeof schema>;
 
 /** The settings with every path absolute and every secret wrapped. */

@@ -16,6 +16,7 @@ import { plan } from "./plan.ts";
 import { reload } from "./reload.ts";
 import { retry } from "./retry.ts";
 import { rollback } from "./rollback.ts";
+import { schema } from "./schema.ts";
 import { secrets } from "./secrets.ts";
 import { set } from "./set.ts";
 import { show } from "./show.ts";
@@ -46,6 +47,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   diff,
   rollback,
   access,
+  schema,
   secrets,
 ];
 

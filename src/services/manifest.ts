@@ -172,7 +172,7 @@ const backoffShape = z
   .refine(({ initial, max }) => initial >= 10 && initial <= max, "initial is at least 10ms and at most max")
   .refine(({ give_up }) => give_up >= 100, "give_up is at least 100ms");
 
-const manifestShape = z.strictObject({
+export const manifestShape = z.strictObject({
   name: serviceName,
   description: z.string().default(""),
   depends_on: z.array(serviceName).default([]),

@@ -62,6 +62,8 @@ describe("a command line that cannot be understood ends with 64 and says why", (
     [["explain"], /missing required argument 'section.key'/],
     [["reload"], /missing required argument 'service'/],
     [["retry"], /missing required argument 'service'/],
+    [["schema"], /missing required argument 'file'/],
+    [["schema", "__proto__"], /there is no schema "__proto__". Write settings, service, values/],
     [["init", "a", "b"], /too many arguments for 'init'/],
     [["plan", "-w"], /option '-w, --workspace <dir>' argument missing/],
     [["start", "--log", "xml"], /--log xml is not a format. Write text or json/],
