@@ -138,6 +138,29 @@ test("a value that cannot be opened keeps the last good ones, until it can", asy
   await daemon.stop();
 });
 
+test("keys can come from the environment: the one in front seals", async () => {
+  await makeKept();
+  await workspace.sed("s/key_file: keys/key_env: KEPT_KEYS/", "config-sync.yaml");
+  const [old, next] = [await done("secrets", "keygen"), await done("secrets", "keygen")];
+  await run(["set", `git.token=${first}`], { KEPT_KEYS: old });
+  expect(isSealed(written().get("git.token") ?? "")).toBe(true);
+  expect(await run(["get", "git.token", "--reveal"])).toMatchObject({ code: 1, stdout: "" });
+  const rotated = await run(["secrets", "rotate"], { KEPT_KEYS: `${next} ${old}` });
+  expect(rotated).toMatchObject({ code: 0, stdout: expect.stringContaining("1 sealed") });
+  const decrypted = await run(["secrets", "decrypt", "git.token"], { KEPT_KEYS: next });
+  expect(decrypted.stdout).toBe(`${first}\n`);
+});
+
+test("a secret is not written in clear where its key is missing", async () => {
+  await makeKept();
+  const before = await workspace.read("config.ini");
+  const refused = await run(["set", `git.token=${first}`]);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/keys: .* is not there.*secrets keygen/) });
+  expect(refused.stderr).not.toContain(first);
+  expect(await workspace.read("config.ini")).toBe(before);
+  expect((await run(["set", "a.value=2"])).code).toBe(0);
+});
+
 // The first staging is that of the keys, the second that of config.ini.
 test.each(["staged 1", "recorded 1"])(
   "a rotation that is killed at %s leaves everything open, and is done again",
