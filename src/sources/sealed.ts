@@ -64,7 +64,7 @@ export function findSealable({ text, sealing, secretPaths }: EditedDocument, whi
   const { app } = sealing;
   if (sealing.keys === undefined) {
     const hint =
-      "Name a file under encryption.key_file in config-sync.yaml, and make it with config-sync secrets keygen";
+      "Name a file under encryption.key_file in config-sync.yaml, make it with config-sync secrets keygen, and send a running daemon SIGHUP";
     throw new ConfigSyncError("KEY_UNUSABLE", "no key is set that values could be sealed with", { hint });
   }
   const keys = sealing.keys();
