@@ -5,9 +5,11 @@
 import { type Commands, type ControlHandlers, serveControl } from "./api/control-server.ts";
 import type { AnswerEvent } from "./api/http/answer-log.ts";
 import type { ApiParts } from "./api/http/parts.ts";
+import type { Link } from "./audit/entry.ts";
 import { parsePath } from "./config/path.ts";
 import { reveal } from "./config/secret.ts";
 import type { ApiContext } from "./daemon/api-parts.ts";
+import { createAuditing, recordCommands } from "./daemon/auditing.ts";
 import { controlSocket } from "./daemon/control-socket.ts";
 import { createDaemonApi } from "./daemon/http.ts";
 import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
@@ -51,6 +53,8 @@ export type ApiEvent =
   | AnswerEvent
   | { readonly type: "listening"; readonly addresses: readonly string[] }
   | { readonly type: "cannot-listen"; readonly error: ConfigSyncError }
+  /** How far the audit log goes, at the start and at the end: kept elsewhere, it proves that nothing before it was made anew. */
+  | ({ readonly type: "audit-head" } & Link)
   /** The first key of all, to be shown this once. */
   | { readonly type: "admin-key"; readonly key: string };
 
@@ -71,8 +75,17 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const telling = createTelling(emit, watch);
   let latest: Running | undefined;
+  const auditing = createAuditing({
+    state: workspace.settings.state,
+    snapshot: () => latest?.door.current().snapshot,
+    onTrouble: (text) => onApi({ type: "trouble", text }),
+  });
+  const tellAuditHead = async (): Promise<void> => {
+    const head = await auditing.head();
+    if (head !== undefined) onApi({ type: "audit-head", ...head });
+  };
   const run = async (one: Workspace): Promise<Running> => {
-    latest = await runWorkspace(one, { tell: telling.tell, watch });
+    latest = await runWorkspace(one, { tell: telling.tell, auditing, watch });
     return latest;
   };
   // A command may knock before the first look is over: it waits for the answer.
@@ -88,7 +101,8 @@ export async function startDaemon(
   const commands = handleCommands(succession, telling);
   const parts = once(async () => {
     await first.promise;
-    return openApiParts(() => latest, { commands, listen: telling.listen, onApi, makesAdmin });
+    await tellAuditHead();
+    return openApiParts(() => latest, { commands, listen: telling.listen, append: auditing.append, onApi, makesAdmin });
   });
   const api = createDaemonApi({
     parts,
@@ -96,7 +110,10 @@ export async function startDaemon(
     onListening: (addresses) => onApi({ type: "listening", addresses }),
     onTrouble: (error) => onApi({ type: "cannot-listen", error }),
   });
-  const control = await takeOver(workspace, { ...commands, api: api.answer });
+  const control = await takeOver(workspace, {
+    ...recordCommands(commands, auditing.append),
+    api: api.answer,
+  });
   try {
     const running = await run(workspace);
     first.resolve(running);
@@ -113,6 +130,8 @@ export async function startDaemon(
       await Promise.all([api.close(), succession.stop()]);
     } finally {
       telling.tellAll();
+      await auditing.settled();
+      await tellAuditHead();
       await control[Symbol.asyncDispose]();
     }
   };
@@ -129,7 +148,7 @@ async function openApiParts(
     onApi,
     makesAdmin,
     ...context
-  }: Pick<ApiContext, "commands" | "listen"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
+  }: Pick<ApiContext, "commands" | "listen" | "append"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
 ): Promise<ApiParts> {
   const [{ accessFile, openAccess }, { apiParts }] = await Promise.all([
     import("./access/open.ts"),
@@ -152,7 +171,11 @@ async function openApiParts(
     configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
   });
   const key = makesAdmin ? await access.ensureAdmin() : undefined;
-  if (key !== undefined) onApi({ type: "admin-key", key });
+  if (key !== undefined) {
+    const who = { name: "config-sync", kind: "daemon" };
+    await context.append({ who, from: "file", what: "key.create", target: "admin", outcome: "done" });
+    onApi({ type: "admin-key", key });
+  }
   return apiParts({ ...context, running, access, note: onApi });
 }
 

@@ -6,6 +6,7 @@ import { hash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
+import type { Changed } from "./apps/change.ts";
 import { createDoor, type Door } from "./apps/door.ts";
 import type { Digest, Snapshot } from "./config/layers.ts";
 import type { PathTest } from "./config/pattern.ts";
@@ -164,6 +165,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     journal: journalFolder(settings.state),
     lastNumber: () => parts.ledger.revision()?.number ?? 0,
     onMended: parts.onMended,
+    ...(parts.onNoted !== undefined && { onNoted: parts.onNoted }),
     looksOnly: parts.looksOnly ?? false,
     check: async (candidate, changes) => {
       refuseErrors(errorsIn(candidate, settings));
@@ -178,6 +180,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
 export interface DoorContext {
   readonly ledger: Pick<Ledger, "revision">;
   readonly onMended: (text: string) => void;
+  readonly onNoted?: (noted: Changed) => void;
   /** For who does not have the workspace to itself, and so may not write. */
   readonly looksOnly?: boolean;
   readonly renderings?: (() => Renderings) | undefined;

@@ -32,6 +32,8 @@ export interface DoorParts {
   readonly looksOnly?: boolean;
   /** The number of the last revision that anything remembers, for a history that has none (any more). */
   readonly lastNumber?: () => number;
+  /** Told of what somebody changed by hand, when it is taken up; it is recorded soon. */
+  readonly onNoted?: (noted: Changed) => void;
   /** Told what a crash had left behind, a sentence each. */
   readonly onMended?: (text: string) => void;
 }
@@ -129,8 +131,11 @@ export function createDoor(parts: DoorParts): Door {
   /** Values tell at once whether there is news; whether a comment changed since the last run is not worth waiting for at the start. */
   const noteIfNew = async (snapshot: Snapshot, changes: readonly Change[] | undefined): Promise<void> => {
     const head = recorder.head();
-    const note = (): void =>
-      void recorder.note(draft(snapshot, known, { author: "file", message: describeOutside(head, changes) }));
+    const note = (): void => {
+      const message = describeOutside(head, changes);
+      const revision = recorder.note(draft(snapshot, known, { author: "file", message }));
+      parts.onNoted?.({ revision, changes: changes ?? [] });
+    };
     if (head?.hash !== snapshot.hash) return note();
     const recorded = recorder.documentsNow();
     if (recorded !== undefined) return isSame(recorded, known) ? undefined : note();

@@ -5,6 +5,7 @@ import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { version } from "../version.ts";
 import { access } from "./access.ts";
 import { apply } from "./apply.ts";
+import { audit } from "./audit.ts";
 import { type Call, type Command, type CommandGroup, exitCodes } from "./command.ts";
 import { diff } from "./diff.ts";
 import { doctor } from "./doctor.ts";
@@ -49,6 +50,7 @@ const commands: readonly (Command | CommandGroup)[] = [
   access,
   schema,
   secrets,
+  audit,
 ];
 
 /** Runs one command line (without node and script). Resolves to the exit code. */

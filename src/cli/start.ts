@@ -1,4 +1,5 @@
 import { isatty } from "node:tty";
+import { formatLink } from "../audit/entry.ts";
 import type { ApiEvent, Reread } from "../daemon.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
@@ -158,6 +159,8 @@ function describeApi(event: ApiEvent): Line {
         tone: "quiet",
         tips: ["more of them: config-sync access key create NAME"],
       };
+    case "audit-head":
+      return { about: "audit", text: `the audit log goes up to ${formatLink(event)}`, tone: "quiet" };
     case "answered": {
       const { method, route, status, took, who = "nobody", address } = event;
       const text = `${status} ${method} ${route} for ${who} from ${address} in ${Math.round(took)} ms`;

@@ -5,6 +5,8 @@ import type { Commands } from "../api/control-server.ts";
 import type { ApiApp, ApiParts } from "../api/http/parts.ts";
 import type { ChangeRequest, Edit } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
+import { auditFolder } from "../audit/files.ts";
+import { listEntries } from "../audit/query.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { redactor } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
@@ -36,10 +38,11 @@ export interface ApiContext {
   readonly commands: Commands;
   readonly listen: (listener: Emit) => Disposable;
   readonly access: Access;
+  readonly append: ApiParts["audit"]["append"];
   readonly note: ApiParts["note"];
 }
 
-export function apiParts({ running, commands, listen, access, note }: ApiContext): ApiParts {
+export function apiParts({ running, commands, listen, access, append, note }: ApiContext): ApiParts {
   const quietly: Emit = () => undefined;
 
   const agree: ApiParts["agree"] = async (hash, request) => {
@@ -52,6 +55,7 @@ export function apiParts({ running, commands, listen, access, note }: ApiContext
 
   return {
     access,
+    audit: { append, list: (query) => listEntries(auditFolder(running().workspace.settings.state), query) },
     note,
     version,
     plan: async (edits) => (await planOn(running(), edits)).plan,

@@ -12,6 +12,7 @@ import { readLedger } from "../sync/ledger.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { inputsOf, openDoor, type Workspace } from "../workspace.ts";
 import { apiParts } from "./api-parts.ts";
+import { actOfFile, createAuditing } from "./auditing.ts";
 import { controlSocket } from "./control-socket.ts";
 import { asStateError } from "./running.ts";
 
@@ -29,16 +30,20 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
   const ledger = await readLedger(workspace.ledgerFile);
+  const { settings } = workspace;
+  const snapshot = () => door.current().snapshot;
+  const auditing = createAuditing({ state: settings.state, snapshot, onTrouble: quietly });
+  opened.defer(auditing.settled);
   const door = openDoor(workspace, history, {
     ledger,
     looksOnly,
     onMended: quietly,
+    onNoted: (noted) => auditing.note(actOfFile(workspace.app.name, noted)),
     renderings: () => state().renderings,
   });
   opened.defer(door.close);
   await door.look();
   const state = () => renderCurrent(workspace, door);
-  const { settings } = workspace;
   const worked = {
     workspace,
     door,
@@ -50,6 +55,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     commands: absent,
     listen: () => ({ [Symbol.dispose]: () => undefined }),
     access: await openAccess({ file: accessFile(settings.state) }),
+    append: auditing.append,
     note: () => undefined,
   });
   const api: Api = {

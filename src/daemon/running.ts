@@ -7,6 +7,7 @@ import type { Emit } from "../sync/events.ts";
 import { type Ledger, openLedger } from "../sync/ledger.ts";
 import { watchThings } from "../sync/thing-watch.ts";
 import { buildEngine, openDoor, type Workspace } from "../workspace.ts";
+import { type Auditing, actOfFile, recordAdopted } from "./auditing.ts";
 
 /** A workspace that is being worked on, with all that ends when another one takes its place. */
 export interface Running {
@@ -20,21 +21,27 @@ export interface Running {
 
 export interface RunOptions {
   readonly tell: Emit;
+  readonly auditing: Pick<Auditing, "append" | "note">;
   /** False for one pass without watches. */
   readonly watch: boolean;
 }
 
 /** Opens the ledger and starts the engine. Resolves after the first look at the sources. Throws STATE_UNUSABLE. */
-export async function runWorkspace(workspace: Workspace, { tell, watch }: RunOptions): Promise<Running> {
+export async function runWorkspace(workspace: Workspace, { tell, auditing, watch }: RunOptions): Promise<Running> {
   await using opened = new AsyncDisposableStack();
   const onMended = (text: string): void => tell({ type: "mended", text });
   const history = opened.adopt(workspace.openHistory(onMended), ({ close }) => close());
   const ledger = await openState(workspace);
   for (const text of ledger.mended) onMended(text);
-  const door = openDoor(workspace, history, { ledger, onMended, renderings: () => engine.state().renderings });
+  const door = openDoor(workspace, history, {
+    ledger,
+    onMended,
+    onNoted: (noted) => auditing.note(actOfFile(workspace.app.name, noted)),
+    renderings: () => engine.state().renderings,
+  });
   // A source that is written without a pause is not waited for.
   opened.defer(() => within(farewell, door.close()));
-  const engine = buildEngine(workspace, door, ledger, tell);
+  const engine = buildEngine(workspace, recordAdopted(door, auditing.append), ledger, tell);
   // Closes the ledger, too.
   opened.defer(engine.stop);
   const unwatched = (text: string): void => tell({ type: "unwatched", text });

@@ -1,6 +1,9 @@
 /** What the server knows of the daemon: plain functions, given by whoever puts the daemon together. */
 import type { Access } from "../../access/access.ts";
 import type { Changed, ChangeRequest, Edit, RollbackRequest, Sealed, SealRequest } from "../../apps/change.ts";
+import type { Audit } from "../../audit/audit.ts";
+import type { Entry } from "../../audit/entry.ts";
+import type { Query } from "../../audit/query.ts";
 import type { Snapshot } from "../../config/layers.ts";
 import type { Path } from "../../config/path.ts";
 import type { ConfigSyncError } from "../../errors.ts";
@@ -36,6 +39,8 @@ export interface ApiParts {
   /** Calls `tell` for everything that happens from now on. */
   readonly subscribe: (tell: (event: SyncEvent) => void) => () => void;
   readonly access: Access;
+  /** Who did what. */
+  readonly audit: Pick<Audit, "append"> & { readonly list: (query: Query) => readonly Entry[] };
   /** Who owns the unix socket: the author of what comes by it. */
   readonly owner: string;
   readonly version: string;

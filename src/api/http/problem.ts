@@ -8,17 +8,18 @@ export const problemType = "application/problem+json";
 /** What `toProblem` may be told beside the error; the status where HTTP has a finer one than the table of codes. */
 interface Over {
   readonly status?: number;
+  readonly id?: string | undefined;
   readonly errors?: Problem["errors"];
 }
 
-/** Never tells of a fault of ours more than its name: the log has the rest, under the same instance. */
-export function toProblem(thrown: unknown): Problem {
+/** Never tells of a fault of ours more than its name: the log has the rest, under the same instance. `id`: that of the request. */
+export function toProblem(thrown: unknown, id?: string): Problem {
   const request = requestError(thrown);
-  if (request !== undefined) return describe(request.error, request);
-  return describe(asConfigSyncError(thrown));
+  if (request !== undefined) return describe(request.error, { ...request, id });
+  return describe(asConfigSyncError(thrown), { id });
 }
 
-export function describe(error: ConfigSyncError, { status, errors }: Over = {}): Problem {
+export function describe(error: ConfigSyncError, { status, errors, id = randomUUID() }: Over = {}): Problem {
   const { code, message, place, key, hint } = error;
   const { status: usual, meaning } = errorTable[code];
   return {
@@ -27,7 +28,7 @@ export function describe(error: ConfigSyncError, { status, errors }: Over = {}):
     status: status ?? usual,
     detail: code === "INTERNAL" ? "the daemon's log says more" : message,
     code,
-    instance: `urn:uuid:${randomUUID()}`,
+    instance: `urn:uuid:${id}`,
     ...(key !== undefined && { key }),
     ...(place.file !== undefined && { file: place.file }),
     ...(place.line !== undefined && { line: place.line }),

@@ -1,6 +1,7 @@
 /** All routes. Each says itself who may use it, what it takes and what it answers. */
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { type Api, prefix, type Server } from "./api.ts";
+import { addAuditRoutes } from "./routes/audit.ts";
 import { addCheckRoutes } from "./routes/check.ts";
 import { addClassicRoutes } from "./routes/classic.ts";
 import { addEventRoutes } from "./routes/events.ts";
@@ -20,6 +21,7 @@ const rooms = [
   addServiceRoutes,
   addEventRoutes,
   addLoginRoutes,
+  addAuditRoutes,
 ];
 
 export function addRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {

@@ -1,4 +1,5 @@
 /** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import {
   type FastifyReply,
@@ -18,6 +19,7 @@ import { createMethodFinder } from "./methods.ts";
 import { describeApi } from "./openapi.ts";
 import { describe, problemType, toProblem } from "./problem.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { recordActs } from "./record.ts";
 import { addRoutes } from "./routes.ts";
 import type { Problem } from "./schemas.ts";
 
@@ -39,6 +41,7 @@ export async function buildServer(api: Api, isLocal: (request: IncomingMessage) 
   guard(server, api);
   answerErrors(server, fault, noteAnswers(server, api));
   enforceRights(server, api, settings.readOnly);
+  recordActs(server, api);
   answerRepeats(server);
   await describeApi(server, api.version);
   addDocsPage(server);
@@ -53,6 +56,8 @@ const longestParameter = 500;
 function createServer(bodyLimit: number, fault: Fault): Server {
   const server = fastify({
     bodyLimit,
+    // What stands in the audit log, and in the answer where something went wrong.
+    genReqId: () => randomUUID(),
     // What is asked for while the server ends is answered like everything before it: the connection ends with that.
     return503OnClosing: false,
     routerOptions: { maxParamLength: longestParameter },
@@ -125,8 +130,9 @@ function guard(server: Server, { settings: { hosts, limits } }: Api): void {
 
 function answerErrors(server: Server, fault: Fault, noteAnswer: NoteAnswer): void {
   const methodsOf = createMethodFinder(server);
-  server.setErrorHandler((thrown, _request, reply) => {
-    const problem = toProblem(thrown);
+  server.setErrorHandler((thrown, request, reply) => {
+    const problem = toProblem(thrown, request.id);
+    request.refusal = problem.code;
     if (thrown instanceof ConfigSyncError && thrown.retryAfter !== undefined)
       reply.header("retry-after", `${thrown.retryAfter}`);
     if (problem.code === "INTERNAL") fault(problem, thrown);

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { requireRight } from "../../access/principal.ts";
 import type { Changed, Edit, Signature } from "../../apps/change.ts";
+import type { Told } from "../../audit/entry.ts";
 import { parseDuration } from "../../config/coerce.ts";
 import { formatPath } from "../../config/path.ts";
 import { reveal } from "../../config/secret.ts";
@@ -11,6 +12,7 @@ import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
 import { type Reader, readerOf } from "./reading.ts";
+import { recordNow } from "./record.ts";
 import type { waiting, writing, written } from "./schemas.ts";
 import { shownValue, viewOf } from "./settings-view.ts";
 import { seenRevision } from "./sight.ts";
@@ -21,6 +23,7 @@ type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly q
 /** Makes a change of these edits. */
 export async function writeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
   const reader = readerOf(api, request, request.query.app);
+  reply.request.act = { keys: edits.map(({ path }) => formatPath(path)) };
   requireEdits(reader, edits);
   if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
   return carryOut(api, reader, { request, reply }, describeEdits(edits), (signature) =>
@@ -49,7 +52,10 @@ export async function carryOut(
 ): Promise<z.output<typeof written>> {
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
-  const changed = await work({ author: principal.name, message: query.message ?? why, expected });
+  const message = query.message ?? why;
+  reply.request.act = { ...reply.request.act, why: message };
+  const changed = await work({ author: principal.name, message, expected });
+  await recordNow(api, reply, actOf(changed, message));
   reply.header("etag", etagOf(changed.revision));
   const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
   const revision = seenRevision(changed.revision, sight);
@@ -58,6 +64,11 @@ export async function carryOut(
   const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
   if (outcome === "unfinished") reply.code(202);
   return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
+}
+
+/** A change as it goes on record. */
+export function actOf({ revision, changes }: Changed, why: string): Partial<Told> {
+  return { revision: revision.number, keys: changes.map(({ key }) => key), why };
 }
 
 /** Does what is to be done, and answers where the services stand then: 202 where the time was over first. */

@@ -1,7 +1,7 @@
 /** A process of its own for the tests: `process.ts make FILE NAME COUNT` makes keys, `process.ts hold LOCK` takes a lock and keeps it. */
 import { once } from "node:events";
-import { withLockFile } from "../../../src/platform/lock-file.ts";
 import { openAccess } from "../../../src/access/open.ts";
+import { withLockFile } from "../../../src/platform/lock-file.ts";
 
 const [task, path = "", name, count] = process.argv.slice(2);
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { withLockFile } from "../../../src/platform/lock-file.ts";
 import { openAccess } from "../../../src/access/open.ts";
+import { withLockFile } from "../../../src/platform/lock-file.ts";
 
 const address = "192.0.2.7";
 

@@ -14,9 +14,11 @@ let outcomes: Reread[];
 /** So many runs fail next, as where the state folder fails just then. */
 let failing: number;
 
+const auditing = { append: async () => undefined, note: () => undefined };
+
 async function run(opened: Opened): Promise<Running> {
   if (failing-- > 0) throw new ConfigSyncError("STATE_UNUSABLE", "the state folder cannot be used");
-  return runWorkspace(opened, { tell: () => undefined, watch: false });
+  return runWorkspace(opened, { tell: () => undefined, auditing, watch: false });
 }
 
 beforeEach(async () => {

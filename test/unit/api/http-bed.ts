@@ -16,6 +16,7 @@ import { createMetrics } from "../../../src/api/http/metrics.ts";
 import { type ApiApp, type ApiParts, defaultLimits, type HttpSettings } from "../../../src/api/http/parts.ts";
 import { buildServer } from "../../../src/api/http/server.ts";
 import type { Changed, Edit, Signature } from "../../../src/apps/change.ts";
+import type { Told } from "../../../src/audit/entry.ts";
 import { diffSnapshots } from "../../../src/config/diff.ts";
 import { type Layer, mergeLayers, type Snapshot } from "../../../src/config/layers.ts";
 import { formatPath, type Path } from "../../../src/config/path.ts";
@@ -53,6 +54,8 @@ export interface Bed {
   readonly setState: (service: string, state: ServiceState) => void;
   readonly notes: AnswerEvent[];
   readonly called: string[];
+  /** The audit log. */
+  readonly acts: Told[];
 }
 
 export const services: Readonly<Record<string, readonly string[]>> = {
@@ -65,6 +68,7 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
   const listeners = new Set<(event: SyncEvent) => void>();
   const notes: AnswerEvent[] = [];
   const called: string[] = [];
+  const acts: Told[] = [];
   const states = new Map<string, ServiceState>(Object.keys(services).map((name) => [name, "healthy"]));
   const emit = (event: SyncEvent): void => {
     for (const tell of listeners) tell(event);
@@ -126,12 +130,16 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
       return () => void listeners.delete(tell);
     },
     access,
+    audit: {
+      append: async (told) => void acts.push(told),
+      list: ({ limit }) => acts.map((told, index) => ({ ...told, seq: index + 1, at: 0 })).slice(0, limit),
+    },
     owner: "owner",
     version: "1.0.0",
     note: (event) => void notes.push(event),
     ...over,
   };
-  return { parts, app, emit, setState: (service, state) => void states.set(service, state), notes, called };
+  return { parts, app, emit, setState: (service, state) => void states.set(service, state), notes, called, acts };
 }
 
 export const settings: HttpSettings = { listen: [], hosts: [], cors: [], limits: defaultLimits };

@@ -34,7 +34,7 @@ export function addCheckRoutes(server: Server, api: Api): void {
   });
 
   server.post("/settings/reload", {
-    config: { right: "operate", errors: readErrors },
+    config: { right: "operate", audit: "look", errors: readErrors },
     schema: {
       tags: ["settings"],
       summary: "Read the sources again now",

@@ -27,13 +27,14 @@ const params = z.object({ section: name });
 /** `fault` is told of what is no answer but a fault of ours. */
 export function addClassicRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {
   server.setErrorHandler((thrown, request, reply) => {
-    const problem = toProblem(thrown);
+    const problem = toProblem(thrown, request.id);
+    request.refusal = problem.code;
     if (problem.code === "INTERNAL") fault(problem, thrown);
     return answerAsBefore(problem, request, reply);
   });
 
   server.get("/settings", {
-    config: { right: "read", ownErrors: true },
+    config: { right: "read", audit: "reveal", ownErrors: true },
     schema: {
       tags,
       summary: "All values; ports are numbers",
@@ -50,7 +51,7 @@ export function addClassicRoutes(server: Server, api: Api, fault: (problem: Prob
   });
 
   server.get("/settings/:section", {
-    config: { right: "read", ownErrors: true },
+    config: { right: "read", audit: "reveal", ownErrors: true },
     schema: { tags, summary: "The values of a section", params, querystring, response: { 200: section, ...troubles } },
     handler: async (request) => {
       const { section } = request.params;
@@ -61,7 +62,7 @@ export function addClassicRoutes(server: Server, api: Api, fault: (problem: Prob
   });
 
   server.put("/settings/:section", {
-    config: { right: "write", ownErrors: true },
+    config: { right: "write", audit: "change", ownErrors: true },
     schema: {
       tags,
       summary: "Change one value that is there; answers with the section",

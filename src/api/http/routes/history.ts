@@ -50,7 +50,7 @@ export function addHistoryRoutes(server: Server, api: Api): void {
   });
 
   server.get("/settings/history/:revision", {
-    config: { right: "read", errors },
+    config: { right: "read", audit: "reveal", errors },
     schema: {
       tags,
       summary: "A revision with its values",
@@ -89,7 +89,7 @@ export function addHistoryRoutes(server: Server, api: Api): void {
   });
 
   server.post("/settings/rollback", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "rollback", errors: writeErrors },
     schema: {
       tags,
       summary: "Go back to a revision, or bring one section back: a new revision",

@@ -10,7 +10,7 @@ const refreshBody = z.strictObject({ refresh: z.string().min(1).max(4096) });
 
 export function addLoginRoutes(server: Server, { access }: Api): void {
   server.post("/login", {
-    config: { right: "nobody", errors },
+    config: { right: "nobody", audit: "login", errors },
     schema: {
       tags,
       summary: "Tokens for a user and a password",

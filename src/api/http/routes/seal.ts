@@ -4,13 +4,14 @@ import { requireRight } from "../../../access/principal.ts";
 import type { Api, Server } from "../api.ts";
 import { expectedRevision } from "../preconditions.ts";
 import { readerOf } from "../reading.ts";
+import { recordNow } from "../record.ts";
 import { ifMatch, revisionInfo, writing } from "../schemas.ts";
 import { seenRevision } from "../sight.ts";
 import { writeErrors } from "./settings.ts";
 
 export function addSealRoutes(server: Server, api: Api): void {
   server.post("/settings/seal", {
-    config: { right: "administer", errors: writeErrors },
+    config: { right: "administer", audit: "seal", errors: writeErrors },
     schema: {
       tags: ["settings"],
       summary: "Encrypt secrets where they stand in the files; what they say stays the same",
@@ -22,16 +23,18 @@ export function addSealRoutes(server: Server, api: Api): void {
       body: z.strictObject({ which: z.enum(["clear", "old", "aes256"]) }),
       response: { 200: z.object({ revision: revisionInfo, keys: z.array(z.string()) }) },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { app, principal, sight } = readerOf(api, request, request.query.app);
       requireRight(principal, "administer", { app: app.name });
       const { which } = request.body;
+      const message = request.query.message ?? reasons[which];
       const { revision, keys } = await app.seal({
         which,
         author: principal.name,
-        message: request.query.message ?? reasons[which],
+        message,
         expected: expectedRevision(request.headers["if-match"], app.current().head),
       });
+      await recordNow(api, reply, { revision: revision.number, keys, why: message });
       return { revision: seenRevision(revision, sight), keys: [...keys] };
     },
   });

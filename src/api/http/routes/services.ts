@@ -7,10 +7,11 @@ import type { ServiceStatus } from "../../../sync/status.ts";
 import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { readerOf } from "../reading.ts";
+import { recordNow } from "../record.ts";
 import { batch, health, name, revisionInfo, serviceStatus, services, statusReport, waiting } from "../schemas.ts";
 import { type Sight, seenStatus, sightOf } from "../sight.ts";
 import { standing } from "../wait-healthy.ts";
-import { carryOutWork, describeEdits, requireEdits } from "../writing.ts";
+import { actOf, carryOutWork, describeEdits, requireEdits } from "../writing.ts";
 import { editsOfBatch, writeErrors } from "./settings.ts";
 
 const tags = ["services"];
@@ -38,7 +39,7 @@ export function addServiceRoutes(server: Server, api: Api): void {
   });
 
   server.post("/apply", {
-    config: { right: "operate", errors: ["PLAN_MOVED", ...writeErrors] },
+    config: { right: "operate", audit: "apply", errors: ["PLAN_MOVED", ...writeErrors] },
     schema: {
       tags,
       summary: "Do what is to be done, or what was planned",
@@ -59,6 +60,7 @@ export function addServiceRoutes(server: Server, api: Api): void {
       requireEdits(reader, edits);
       const why = message ?? describeEdits(edits);
       const changed = await api.agree(hash, { edits, author: principal.name, message: why });
+      if (changed !== undefined) await recordNow(api, reply, actOf(changed, why));
       const names = api.services().map(({ name }) => name);
       const health = await carryOutWork(
         api,
@@ -72,7 +74,7 @@ export function addServiceRoutes(server: Server, api: Api): void {
 
   for (const verb of ["reload", "retry"] as const) {
     server.post(`/services/:name/${verb}`, {
-      config: { right: "operate", errors: ["NOT_FOUND"] },
+      config: { right: "operate", audit: verb, errors: ["NOT_FOUND"] },
       schema: { tags, summary: summaries[verb], description, params, querystring: waiting, response: workAnswer },
       handler: async (request, reply) => {
         const { name } = request.params;

@@ -30,7 +30,7 @@ const keyParams = z.object({ section: name, key: name });
 
 export function addSettingsRoutes(server: Server, api: Api): void {
   server.get("/settings", {
-    config: { right: "read", errors: readErrors },
+    config: { right: "read", audit: "reveal", errors: readErrors },
     schema: { tags, summary: "All values", querystring: readQuery, response: { 200: sections } },
     handler: async (request, reply) => {
       const reader = readerOf(api, request, request.query.app);
@@ -43,7 +43,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.put("/settings", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "change", errors: writeErrors },
     schema: {
       tags,
       summary: "Change values of several sections: one revision",
@@ -57,7 +57,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.get("/settings/:section", {
-    config: { right: "read", errors: readErrors },
+    config: { right: "read", audit: "reveal", errors: readErrors },
     schema: {
       tags,
       summary: "The values of a section",
@@ -79,7 +79,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.put("/settings/:section", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "change", errors: writeErrors },
     schema: {
       tags,
       summary: "Change values of a section",
@@ -94,7 +94,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.delete("/settings/:section", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "change", errors: writeErrors },
     schema: {
       tags,
       summary: "Remove a section",
@@ -111,7 +111,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.get("/settings/:section/:key", {
-    config: { right: "read", errors: readErrors },
+    config: { right: "read", audit: "reveal", errors: readErrors },
     schema: {
       tags,
       summary: "A value, and where it comes from",
@@ -138,7 +138,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.put("/settings/:section/:key", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "change", errors: writeErrors },
     schema: {
       tags,
       summary: "Change a value",
@@ -155,7 +155,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.delete("/settings/:section/:key", {
-    config: { right: "write", errors: writeErrors },
+    config: { right: "write", audit: "change", errors: writeErrors },
     schema: {
       tags,
       summary: "Remove a value",

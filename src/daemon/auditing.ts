@@ -1,0 +1,107 @@
+/** What the daemon itself puts on record: what came by hand, by drift or by the control socket, and not through the API. */
+import { userInfo } from "node:os";
+import type { Commands } from "../api/control-server.ts";
+import type { Changed } from "../apps/change.ts";
+import type { Door } from "../apps/door.ts";
+import type { Link, Told } from "../audit/entry.ts";
+import { type Snapshot, secretTexts } from "../config/layers.ts";
+import { redactor } from "../config/secret.ts";
+import { asConfigSyncError } from "../errors.ts";
+import { systemClock } from "../platform/clock.ts";
+
+export interface Auditing {
+  /** Resolves when it is on disk. Throws WRITE_FAILED, STATE_UNUSABLE. */
+  readonly append: (told: Told) => Promise<void>;
+  /** For what nobody waits for: where it fails, `onTrouble` is told. */
+  readonly note: (told: Told) => void;
+  /** The end of the log as it is now; undefined where there is none. */
+  readonly head: () => Promise<Link | undefined>;
+  readonly settled: () => Promise<void>;
+}
+
+export interface AuditingOptions {
+  readonly state: string;
+  /** The values in force: what of them is secret is masked in reasons. */
+  readonly snapshot: () => Snapshot | undefined;
+  readonly onTrouble: (text: string) => void;
+}
+
+/** Loaded with the first entry: the start of the daemon does without. */
+export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions): Auditing {
+  const opened = once(async () => {
+    const [{ openAudit }, { auditFolder }] = await Promise.all([
+      import("../audit/audit.ts"),
+      import("../audit/files.ts"),
+    ]);
+    return openAudit({ folder: auditFolder(state), clock: systemClock });
+  });
+  const underWay = new Set<Promise<void>>();
+
+  const append = async (told: Told): Promise<void> => {
+    const audit = await opened();
+    const values = snapshot();
+    const why = values === undefined || told.why === undefined ? told.why : redactor(secretTexts(values))(told.why);
+    await audit.append({ ...told, why });
+  };
+
+  return {
+    append,
+    note: (told) => {
+      const done = append(told)
+        .catch((error: unknown) => onTrouble(`${told.what} is not on record: ${asConfigSyncError(error).message}`))
+        .finally(() => underWay.delete(done));
+      underWay.add(done);
+    },
+    head: async () => {
+      const { auditFolder, readHead } = await import("../audit/files.ts");
+      const head = readHead(auditFolder(state));
+      return head === "damaged" ? undefined : head;
+    },
+    settled: async () => void (await Promise.all(underWay)),
+  };
+}
+
+/** A change that nobody made through the API. */
+export function actOfFile(app: string, { revision, changes }: Changed): Told {
+  const { author, message, number } = revision;
+  const keys = changes.map(({ key }) => key);
+  const who = { name: author, kind: "file" };
+  return { who, from: "file", what: "change", why: message, app, revision: number, keys, outcome: "done" };
+}
+
+/** The door for the engine, whose changes are adopted drift. */
+export function recordAdopted(door: Door, append: Auditing["append"]): Door {
+  return {
+    ...door,
+    change: async (request) => {
+      const changed = await door.change(request);
+      await append(actOfFile(door.name, changed));
+      return changed;
+    },
+  };
+}
+
+/** The commands as they come by the control socket, from whoever owns it. Refused ones changed nothing and are on record as well. */
+export function recordCommands(commands: Commands, append: Auditing["append"]): Commands {
+  const recorded = async (what: "apply" | "reload" | "retry", work: () => Promise<void>, target?: string) => {
+    const act = { who: { name: userInfo().username, kind: "local" }, from: "control socket", what, target };
+    try {
+      await work();
+    } catch (error) {
+      await append({ ...act, outcome: "refused", code: asConfigSyncError(error).code });
+      throw error;
+    }
+    await append({ ...act, outcome: "done" });
+  };
+  return {
+    status: commands.status,
+    apply: (emit) => recorded("apply", () => commands.apply(emit)),
+    reload: (service, emit) => recorded("reload", () => commands.reload(service, emit), service),
+    retry: (service, emit) => recorded("retry", () => commands.retry(service, emit), service),
+  };
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}
