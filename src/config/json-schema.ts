@@ -9,11 +9,6 @@ export function toJsonSchema(schema: z.ZodType): JsonSchema {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const { def } = zodSchema._zod;
-      // What is prepared before it is checked would be anything at all: what it is checked against says more.
-      if (def.type === "pipe" && def.in._zod.def.type === "transform") {
-        const { $schema: _, ...checked } = toJsonSchema(def.out as z.ZodType);
-        Object.assign(jsonSchema, checked);
-      }
       if (def.type === "object" && jsonSchema.required !== undefined)
         jsonSchema.required = jsonSchema.required.filter((key) => !mayBeMissing(def.shape[key]));
     },
