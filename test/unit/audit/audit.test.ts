@@ -180,6 +180,20 @@ describe("verify", () => {
     ]);
   });
 
+  test("finds an entry that was told anew, with a hash that is right", async () => {
+    const { folder, open } = makeAudit(1e6);
+    await write(open(), 3);
+    const file = path.join(folder, "000001.jsonl");
+    const [first = "", second = "", third = ""] = readFileSync(file, "utf8").split("\n");
+    const link = readEntry(Buffer.from(first))?.link ?? beginning;
+    const { line } = formatEntry(told({ why: "another story" }), 2000, link);
+    expect(line).not.toBe(`${second}\n`);
+    writeFileSync(file, `${first}\n${line}${third}\n`);
+    expect((await verifyAudit(folder)).faults).toEqual([
+      { file: "000001.jsonl", line: 3, text: "does not follow the line before it" },
+    ]);
+  });
+
   test("takes a line of somebody else's for none, whatever its hash", async () => {
     const { folder, open } = makeAudit(1e6);
     const audit = open();
