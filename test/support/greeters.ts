@@ -93,7 +93,7 @@ export async function makeGreeters(manners: Manners, settings: string): Promise<
   };
 }
 
-const patience = { timeout: 15_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 50 };
 
 function configIni(greetings: ReadonlyMap<string, string>): string {
   return [...greetings].map(([service, greeting]) => `[${service}]\ngreeting = ${greeting}\n`).join("\n");
