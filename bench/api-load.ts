@@ -40,7 +40,7 @@ function ask(socket: Socket, times: number): Promise<void> {
       if (came < length) return;
       came = 0;
       if (--left > 0) return void socket.write(request);
-      socket.off("data", onData);
+      socket.off("data", onData).off("error", reject);
       resolve();
     };
     socket.on("data", onData).once("error", reject);

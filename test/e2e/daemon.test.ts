@@ -110,7 +110,7 @@ describe("the end of a daemon", () => {
     process.kill(daemon.pid, signal);
     await daemon.waitForLine(new RegExp(`${signal}: stopping`));
     expect(await exitCode(daemon)).toBe(0);
-    expect((await readdir(workspace.at("state"))).toSorted()).toEqual(["history", "key", "ledger.jsonl"]);
+    expect((await readdir(workspace.at("state"))).toSorted()).toEqual(["audit", "history", "key", "ledger.jsonl"]);
   });
 
   test("a signal that arrives twice, from the terminal and from npm, is one", async () => {

@@ -8,10 +8,12 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { defaultLimits, type HttpSettings, type Limits } from "../../../src/api/http/parts.ts";
 import { type HttpApi, serveHttp } from "../../../src/api/http/serve.ts";
-import { type Bed, createBed, planted, user, whoIsKnown } from "../../unit/api/http-bed.ts";
+import { type Bed, createBed, forgetKnown, planted, user, whoIsKnown } from "../../unit/api/http-bed.ts";
+
+afterAll(forgetKnown);
 
 const run = promisify(execFile);
 /** Swagger UI is a large file. */

@@ -1,8 +1,10 @@
 import { fastify } from "fastify";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isAllowed, type Right } from "../../../src/access/principal.ts";
 import { enforceRights } from "../../../src/api/http/authorize.ts";
-import { createBed, createInjected, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
+import { createBed, createInjected, forgetKnown, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
+
+afterAll(forgetKnown);
 
 let api: Awaited<ReturnType<typeof createInjected>>;
 

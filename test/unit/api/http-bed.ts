@@ -266,6 +266,7 @@ export type Who = keyof typeof grants;
 
 /** The real room, with a key for each grant, and a user who is an editor. */
 export interface Known {
+  readonly folder: string;
   readonly access: Access;
   readonly keyOf: (who: Who) => { readonly "x-api-key": string };
   /** A token of the user, which can be made to be over, or to be signed by somebody else. */
@@ -285,8 +286,8 @@ async function know(): Promise<Known> {
   const { sub, generation, sid } = decodeJwt<{ generation: string; sid: string }>(token);
   const claims = { user: sub ?? "", generation, login: sid };
   const { secret } = JSON.parse(await readFile(file, "utf8")) as { secret: string };
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   return {
+    folder,
     access,
     keyOf: (who) => ({ "x-api-key": keys.get(who) ?? "" }),
     tokenOf: ({ ago = 0, secret: other = secret }) => signToken(claims, other, Date.now() - ago),
@@ -295,7 +296,14 @@ async function know(): Promise<Known> {
 
 let known: Promise<Known> | undefined;
 
-/** Made once: each key is written durably. */
+/** For `afterAll` of every file that makes a bed. */
+export async function forgetKnown(): Promise<void> {
+  const last = await known;
+  known = undefined;
+  if (last !== undefined) rmSync(last.folder, { recursive: true });
+}
+
+/** Made once a file: each key is written durably. */
 export function whoIsKnown(): Promise<Known> {
   known ??= know();
   return known;

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { errorTable } from "../../../src/errors.ts";
-import { createInjected, type Who } from "./http-bed.ts";
+import { createInjected, forgetKnown, type Who } from "./http-bed.ts";
+
+afterAll(forgetKnown);
 
 /**
  * A walk over the OpenAPI document as a client that knows nothing else: for every operation requests are made of its own schemas,

@@ -1,7 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { ServiceState } from "../../../src/sync/status.ts";
-import { createBed, createInjected, planted, type Who } from "./http-bed.ts";
+import { createBed, createInjected, forgetKnown, planted, type Who } from "./http-bed.ts";
+
+afterAll(forgetKnown);
 
 let api: Awaited<ReturnType<typeof createInjected>>;
 

@@ -1,18 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { onTestFinished } from "vitest";
 import { type Audit, openAudit } from "../../../src/audit/audit.ts";
 import type { Told } from "../../../src/audit/entry.ts";
 
-const made: string[] = [];
-process.on("exit", () => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder of its own, and an audit log in it with a clock that goes on by a second an entry. */
+/** For as long as the test takes: a folder of its own, and an audit log in it with a clock that goes on by a second an entry. */
 export function makeAudit(rotateAbove = 600): { readonly folder: string; readonly open: () => Audit } {
   const folder = path.join(mkdtempSync(path.join(tmpdir(), "config-sync-audit-")), "audit");
-  made.push(path.dirname(folder));
+  onTestFinished(() => rmSync(path.dirname(folder), { recursive: true, force: true }));
   let now = 0;
   const clock = {
     now: () => {

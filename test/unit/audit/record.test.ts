@@ -1,6 +1,8 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
-import { createBed, createInjected, planted, user } from "../api/http-bed.ts";
+import { createBed, createInjected, forgetKnown, planted, user } from "../api/http-bed.ts";
+
+afterAll(forgetKnown);
 
 let api: Awaited<ReturnType<typeof createInjected>>;
 beforeEach(async () => {
