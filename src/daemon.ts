@@ -4,7 +4,7 @@
  */
 import { type Commands, type ControlHandlers, serveControl } from "./api/control-server.ts";
 import type { AnswerEvent } from "./api/http/answer-log.ts";
-import type { ApiParts } from "./api/http/parts.ts";
+import type { ApiParts, HttpSettings } from "./api/http/parts.ts";
 import type { Link } from "./audit/entry.ts";
 import { parsePath } from "./config/path.ts";
 import { reveal } from "./config/secret.ts";
@@ -16,6 +16,7 @@ import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
 import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
 import { createTelling, type Telling } from "./daemon/telling.ts";
 import { ConfigSyncError } from "./errors.ts";
+import { once } from "./platform/once.ts";
 import { within } from "./platform/within.ts";
 import type { Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
@@ -81,7 +82,8 @@ export async function startDaemon(
     onTrouble: (text) => onApi({ type: "trouble", text }),
   });
   const tellAuditHead = async (): Promise<void> => {
-    const head = await auditing.head();
+    // What cannot be read now is no reason not to begin, or not to end: `audit verify` says what is wrong with it.
+    const head = await auditing.head().catch(() => undefined);
     if (head !== undefined) onApi({ type: "audit-head", ...head });
   };
   const run = async (one: Workspace): Promise<Running> => {
@@ -95,9 +97,10 @@ export async function startDaemon(
     run,
     onReread: (outcome) => {
       onReread(outcome);
-      if (outcome.kind === "taken" && listen) void api.open(outcome.workspace.settings.api);
+      if (outcome.kind === "taken" && watch) void api.open(whereToListen(outcome.workspace));
     },
   });
+  const whereToListen = ({ settings: { api } }: Workspace): HttpSettings => (listen ? api : { ...api, listen: [] });
   const commands = handleCommands(succession, telling);
   const parts = once(async () => {
     await first.promise;
@@ -118,7 +121,7 @@ export async function startDaemon(
     const running = await run(workspace);
     first.resolve(running);
     // What the services wait for comes first: loading the API takes as long as ten changes.
-    if (listen) void within(firstWork, running.engine.settled()).then(() => api.open(workspace.settings.api));
+    if (listen) void within(firstWork, running.engine.settled()).then(() => api.open(whereToListen(workspace)));
   } catch (error) {
     first.reject(error);
     await control[Symbol.asyncDispose]();
@@ -177,11 +180,6 @@ async function openApiParts(
     onApi({ type: "admin-key", key });
   }
   return apiParts({ ...context, running, access, note: onApi });
-}
-
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => (result ??= work());
 }
 
 async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {

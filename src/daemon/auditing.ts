@@ -8,6 +8,7 @@ import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { redactor } from "../config/secret.ts";
 import { asConfigSyncError } from "../errors.ts";
 import { systemClock } from "../platform/clock.ts";
+import { once } from "../platform/once.ts";
 
 export interface Auditing {
   /** Resolves when it is on disk. Throws WRITE_FAILED, STATE_UNUSABLE. */
@@ -99,9 +100,4 @@ export function recordCommands(commands: Commands, append: Auditing["append"]): 
     reload: (service, emit) => recorded("reload", () => commands.reload(service, emit), service),
     retry: (service, emit) => recorded("retry", () => commands.retry(service, emit), service),
   };
-}
-
-function once<T>(work: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => (result ??= work());
 }

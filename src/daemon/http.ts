@@ -43,8 +43,16 @@ export function createDaemonApi({ parts, settings: first, onListening, onTrouble
       await (await old?.catch(() => undefined))?.close();
       return serve(settings);
     })();
-    current = next;
+    current = forgetFailed(next);
     return next;
+  };
+
+  /** Who comes after it failed is not told of it for ever. */
+  const forgetFailed = (opening: Promise<HttpApi>): Promise<HttpApi> => {
+    opening.catch(() => {
+      if (current === opening) current = undefined;
+    });
+    return opening;
   };
 
   const open = async (settings: HttpSettings): Promise<void> => {
@@ -72,7 +80,7 @@ export function createDaemonApi({ parts, settings: first, onListening, onTrouble
   return {
     open,
     answer: async (request, response) => {
-      current ??= serve({ ...first, listen: [] });
+      current ??= forgetFailed(serve({ ...first, listen: [] }));
       (await current).answerLocal(request, response);
     },
     close: async () => {

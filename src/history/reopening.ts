@@ -1,3 +1,4 @@
+import { once } from "../platform/once.ts";
 import type { History } from "./history.ts";
 
 /**
@@ -5,14 +6,12 @@ import type { History } from "./history.ts";
  * not that everything else waits for it. Every question fails meanwhile with the reason.
  */
 export function reopening(open: () => Promise<History>): History {
-  let opening: Promise<History> | undefined;
   let opened: History | undefined;
+  let isAsked = false;
+  const openOnce = once(open);
   const ask = async (): Promise<History> => {
-    opening ??= open().catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    opened = await opening;
+    isAsked = true;
+    opened = await openOnce();
     return opened;
   };
   return {
@@ -23,6 +22,6 @@ export function reopening(open: () => Promise<History>): History {
     apps: async () => (await ask()).apps(),
     watch: async (app, tell) => (await ask()).watch(app, tell),
     trouble: () => opened?.trouble?.(),
-    close: async () => (await opening?.catch(() => undefined))?.close(),
+    close: async () => (isAsked ? (await openOnce().catch(() => undefined))?.close() : undefined),
   };
 }
