@@ -12,7 +12,7 @@ export function describeOutside(head: RevisionInfo | undefined, changes: readonl
 }
 
 /** `2 keys: gitea.user_name, gitea.user_pwd`, shortened. */
-export function describeKeys(changes: readonly Change[]): string {
+function describeKeys(changes: readonly Change[]): string {
   const named = changes.slice(0, mostNamed).map(({ key, kind }) => (kind === "removed" ? `${key} removed` : key));
   const rest = changes.length - named.length;
   return `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;

@@ -4,12 +4,13 @@
  * files is taken up by the next look, and recorded too.
  */
 import { type Change, diffSnapshots } from "../config/diff.ts";
-import type { Snapshot } from "../config/layers.ts";
+import type { Layer, Snapshot } from "../config/layers.ts";
 import type { Path } from "../config/path.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
 import { finishWrites } from "../platform/safe-write.ts";
+import type { Source } from "../sources/source.ts";
 import type { App, Look } from "./app.ts";
 import type { Changed, ChangeRequest, RollbackRequest, Sealed, SealRequest, Signature } from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
@@ -67,20 +68,22 @@ export interface Door {
   /** What `change` would do, and nothing is done. */
   readonly rehearse: (request: ChangeRequest) => Promise<{ candidate: Snapshot; changes: readonly Change[] }>;
   /** As they are recorded: what was just taken up is waited for. */
-  readonly revisions: Pick<History, "get" | "list">;
+  readonly revisions: {
+    readonly get: (number: number) => ReturnType<History["get"]>;
+    readonly list: (page: Parameters<History["list"]>[1]) => ReturnType<History["list"]>;
+  };
   /** Resolves when what was taken up is recorded. */
   readonly close: () => Promise<void>;
 }
 
 export function createDoor(parts: DoorParts): Door {
-  const { app, history, clock, journal, check } = parts;
+  const { app, history, clock, journal, check, looksOnly = false, lastNumber = () => 0 } = parts;
   const writable = writableSources(app.sources);
   const alone = oneAfterTheOther();
   const listeners = new Set<() => void>();
   const lookAgain = (): void => {
     for (const listener of listeners) listener();
   };
-  const { lastNumber = () => 0 } = parts;
   const recorder = createRecorder(app.name, history, { lastNumber, onTrouble: lookAgain });
   let current: Snapshot | undefined;
   let problems: readonly ConfigSyncError[] = [];
@@ -90,16 +93,12 @@ export function createDoor(parts: DoorParts): Door {
 
   const open = async (): Promise<void> => {
     if (opened) return;
-    if (parts.looksOnly) {
-      await recorder.open();
-      opened = true;
-      return;
-    }
-    for (const text of await finishWrites(journal)) parts.onMended?.(text);
+    const mended = looksOnly ? [] : await finishWrites(journal);
     await recorder.open();
     const [head, documents] = [recorder.head(), recorder.documents];
-    for (const text of await finishInterrupted({ writable, journal, head, documents, history, app: app.name }))
-      parts.onMended?.(text);
+    if (!looksOnly)
+      mended.push(...(await finishInterrupted({ writable, journal, head, documents, history, app: app.name })));
+    for (const text of mended) parts.onMended?.(text);
     opened = true;
   };
 
@@ -121,7 +120,7 @@ export function createDoor(parts: DoorParts): Door {
       const changes = current && diffSnapshots(current, snapshot);
       current = snapshot;
       known = documents;
-      if (opened && !parts.looksOnly) await noteIfNew(snapshot, changes);
+      if (opened && !looksOnly) await noteIfNew(snapshot, changes);
     }
     return now();
   };
@@ -220,17 +219,10 @@ export function createDoor(parts: DoorParts): Door {
     look,
     current: now,
     isWritable: (path) => current !== undefined && isWritable(path, app.sources, current),
-    read: ({ documents }) =>
-      app.imagine(
-        new Map(
-          app.sources.flatMap((source) => {
-            const bytes = documents.find(({ name }) => name === source.name)?.bytes;
-            return bytes === undefined || source.document === undefined
-              ? []
-              : [[source, source.document.read(Buffer.from(bytes))] as const];
-          }),
-        ),
-      ),
+    read: ({ documents }) => {
+      const then = (name: string) => documents.find((document) => document.name === name)?.bytes;
+      return app.imagine(new Map(app.sources.flatMap((source) => readLayer(source, then(source.name)))));
+    },
     watch: async (look, onTrouble) => {
       listeners.add(look);
       const stop = await app.watch(look, onTrouble);
@@ -266,13 +258,13 @@ export function createDoor(parts: DoorParts): Door {
         return { candidate, changes };
       }),
     revisions: {
-      get: async (name, number) => {
+      get: async (number) => {
         await recorder.settled();
-        return history.get(name, number);
+        return history.get(app.name, number);
       },
-      list: async (name, page) => {
+      list: async (page) => {
         await recorder.settled();
-        return history.list(name, page);
+        return history.list(app.name, page);
       },
     },
     close: () => alone(recorder.settled),
@@ -281,8 +273,9 @@ export function createDoor(parts: DoorParts): Door {
 
 const empty = Buffer.alloc(0);
 
-function readLayer(source: Writable, bytes: Buffer | undefined) {
-  return bytes === undefined ? [] : [[source, source.document.read(bytes)] as const];
+function readLayer(source: Source, bytes: Uint8Array | undefined): (readonly [Source, Layer])[] {
+  const { document } = source;
+  return bytes === undefined || document === undefined ? [] : [[source, document.read(Buffer.from(bytes))]];
 }
 
 function isSame(documents: readonly Document[], known: ReadonlyMap<string, Buffer>): boolean {

@@ -12,7 +12,7 @@ export interface Recorder {
   readonly documents: () => Promise<readonly Document[] | undefined>;
   /** The same where they need not be asked for. */
   readonly documentsNow: () => readonly Document[] | undefined;
-  /** Finds out where the history stands. Throws HISTORY_UNUSABLE. */
+  /** Finds out where the history stands, unless that is known better here. Throws HISTORY_UNUSABLE. */
   readonly open: () => Promise<void>;
   /** Takes a revision up; it is recorded soon. */
   readonly note: (draft: Draft) => RevisionInfo;
@@ -79,6 +79,8 @@ export function createRecorder(app: string, history: History, { lastNumber, onTr
     },
     documentsNow: () => newest,
     open: async () => {
+      // What waits is newer than anything that the history knows.
+      if (waiting.length > 0) return;
       head = await history.head(app);
       newest = undefined;
     },

@@ -305,6 +305,7 @@ describe("a look", () => {
     expect((await door.look()).problems).toEqual([]);
     const newest = await memory.get("default", (await memory.head("default"))?.number ?? 0);
     expect(Buffer.from(newest?.documents[0]?.bytes ?? []).toString()).toBe(read());
+    expect(await memory.list("default", { limit: 9 })).toHaveLength(1);
   });
 });
 
