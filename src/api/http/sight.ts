@@ -1,7 +1,7 @@
 /** What somebody whose grant is narrowed to sections gets to see of things that are about more than one. Pure. */
 import { isAllowed, type Principal, type Right } from "../../access/principal.ts";
 import { parsePath } from "../../config/path.ts";
-import { errorTable } from "../../errors.ts";
+import { ConfigSyncError, type ErrorCode, errorTable } from "../../errors.ts";
 import type { RevisionInfo } from "../../history/history.ts";
 import type { Problem, SyncEvent } from "../../sync/events.ts";
 import type { StatusReport } from "../../sync/status.ts";
@@ -67,6 +67,17 @@ export function seenStatus(report: StatusReport, sight: Sight): StatusReport {
 }
 
 /** That something is wrong concerns everybody; what, whom it may be told. */
+/** What they said of a value of one's own; anything else may speak of values of others that it does not go with. */
+const ofOwnValue: readonly ErrorCode[] = ["READ_ONLY", "NOT_FOUND", "UNREPRESENTABLE"];
+
+/** Why a change was refused. That it was concerns whoever asked; the reason may name keys that are not for these eyes. */
+export function seenRefusal(error: ConfigSyncError, sight: Sight): ConfigSyncError {
+  const { code, key } = error;
+  if (sight.whole || code === "REVISION_MOVED") return error;
+  if (ofOwnValue.includes(code) && key !== undefined && sight.key(key)) return error;
+  return new ConfigSyncError(code, errorTable[code].meaning, { cause: error });
+}
+
 export function seenProblem(problem: Problem, sight: Sight): Problem {
   if (sight.whole) return problem;
   const { code } = problem;

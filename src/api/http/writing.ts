@@ -7,7 +7,7 @@ import type { Told } from "../../audit/entry.ts";
 import { parseDuration } from "../../config/coerce.ts";
 import { formatPath } from "../../config/path.ts";
 import { reveal } from "../../config/secret.ts";
-import { ConfigSyncError } from "../../errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
 import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
@@ -15,7 +15,7 @@ import { type Reader, readerOf } from "./reading.ts";
 import { recordNow } from "./record.ts";
 import type { waiting, writing, written } from "./schemas.ts";
 import { shownValue, viewOf } from "./settings-view.ts";
-import { seenRevision } from "./sight.ts";
+import { seenRefusal, seenRevision } from "./sight.ts";
 import { type Health, whenHealthy } from "./wait-healthy.ts";
 
 type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly query: z.output<typeof writing> };
@@ -54,7 +54,9 @@ export async function carryOut(
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
   reply.request.act = { ...reply.request.act, why: message };
-  const changed = await work({ author: principal.name, message, expected });
+  const changed = await work({ author: principal.name, message, expected }).catch((error: unknown) => {
+    throw seenRefusal(asConfigSyncError(error), sight);
+  });
   await recordNow(api, reply, actOf(changed, message));
   reply.header("etag", etagOf(changed.revision));
   const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));

@@ -2,6 +2,7 @@ import { fastify } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isAllowed, type Right } from "../../../src/access/principal.ts";
 import { enforceRights } from "../../../src/api/http/authorize.ts";
+import { ConfigSyncError } from "../../../src/errors.ts";
 import { createBed, createInjected, forgetKnown, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
 
 afterAll(forgetKnown);
@@ -208,6 +209,21 @@ describe("a grant on one section", () => {
     const back = (body: object) => ask("POST", "/api/v1/settings/rollback", api.keyOf("narrow-editor"), body);
     expect((await back({ to: 1 })).statusCode).toBe(403);
     expect((await back({ to: 1, section: "gitea" })).statusCode).toBe(403);
+  });
+
+  test("is told that a change was refused, and nothing of values that it does not reach", async () => {
+    const bed = await createBed();
+    const change = async (): Promise<never> => {
+      throw new ConfigSyncError("VALUE_INVALID", "web.port is taken by gitea.http_port", { key: "web.port" });
+    };
+    const app = { ...bed.app, change };
+    const { server, keyOf } = await createInjected({ ...bed, app, parts: { ...bed.parts, app: () => app } });
+    const put = (who: Who) =>
+      server.inject({ method: "PUT", url: "/api/v1/settings/web", headers: keyOf(who), payload: { port: "3000" } });
+    expect((await put("editor")).json().detail).toBe("web.port is taken by gitea.http_port");
+    const told = await put("narrow-editor");
+    expect([told.statusCode, told.json().code]).toEqual([422, "VALUE_INVALID"]);
+    expect(told.body).not.toContain("gitea");
   });
 
   test("does not reach what is about all services", async () => {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { parsePath } from "../../../config/path.ts";
-import { ConfigSyncError, errorTable } from "../../../errors.ts";
+import { asConfigSyncError, ConfigSyncError, errorTable } from "../../../errors.ts";
 import { showProblem } from "../../../sync/events.ts";
 import type { Explanation } from "../../../sync/explain.ts";
 import type { Finding } from "../../../sync/findings.ts";
@@ -10,7 +10,7 @@ import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { readerOf } from "../reading.ts";
 import { app, batch, explanation, finding, plan, problems, revisionInfo } from "../schemas.ts";
-import { type Sight, seenProblem, seenRevision, sightOf } from "../sight.ts";
+import { type Sight, seenProblem, seenRefusal, seenRevision, sightOf } from "../sight.ts";
 import { editsOfBatch, readErrors, writeErrors } from "./settings.ts";
 
 export function addCheckRoutes(server: Server, api: Api): void {
@@ -97,7 +97,9 @@ export function addCheckRoutes(server: Server, api: Api): void {
       const sight = sightOf(principal, "default", api.services);
       const edits = editsOfBatch(request.body?.settings ?? {});
       for (const { path } of edits) requireRight(principal, "read", { app: "default", section: path[0] });
-      const { hash, services } = await api.plan(edits);
+      const { hash, services } = await api.plan(edits).catch((error: unknown) => {
+        throw seenRefusal(asConfigSyncError(error), sight);
+      });
       return { hash, services: services.filter(({ name }) => sight.service(name)) };
     },
   });
