@@ -204,10 +204,10 @@ function refuseErrors([first, ...rest]: readonly ConfigSyncError[]): void {
 function refuseNewErrors(candidate: Renderings, before: Renderings | undefined): void {
   for (const [name, { error }] of candidate) {
     if (error === undefined || before?.get(name)?.error !== undefined) continue;
-    throw new ConfigSyncError(error.code, `${name} could not be given this: ${error.message}`, {
-      ...error,
-      cause: error,
-    });
+    const { code, message, key, hint } = error;
+    // To who gave the value, the template's line is of no use.
+    const place = key === undefined ? error.place : {};
+    throw new ConfigSyncError(code, `${name} could not be given this: ${message}`, { place, key, hint, cause: error });
   }
 }
 

@@ -2,10 +2,9 @@ import { type Digest, type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { readLedger } from "../sync/ledger.ts";
-import { inOrder } from "../sync/order.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import type { SecretKnowledge } from "../sync/shown-diff.ts";
-import { type Surveyed, surveyServices } from "../sync/survey.ts";
+import { type Surveyed, surveyInOrder } from "../sync/survey.ts";
 import { inputsOf, openWorkspace, secretsOf, type Workspace } from "../workspace.ts";
 
 /** A workspace as it stands, looked at without touching anything: what plan, status, validate and explain start from. */
@@ -29,14 +28,9 @@ export async function inspectWorkspace(folder: string): Promise<Inspection> {
 }
 
 /** Every service with its plan, in the order of application. */
-export async function survey({ workspace, renderings, ledger }: Inspection): Promise<Surveyed[]> {
-  const found = await surveyServices(renderings, {
-    ledger,
-    digest: workspace.digest,
-    roots: workspace.settings.roots,
-  });
-  const byName = new Map(found.map((one) => [one.name, one]));
-  return inOrder(workspace.services).flatMap((name) => byName.get(name) ?? []);
+export function survey({ workspace, renderings, ledger }: Inspection): Promise<Surveyed[]> {
+  const { digest, settings, services } = workspace;
+  return surveyInOrder(services, renderings, { ledger, digest, roots: settings.roots });
 }
 
 /** Throws the first of the problems that keep the sources from being used. */

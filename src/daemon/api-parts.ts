@@ -15,10 +15,9 @@ import type { Emit } from "../sync/events.ts";
 import { explainKeys } from "../sync/explain.ts";
 import { type Finding, findAll, findingOf } from "../sync/findings.ts";
 import type { Ledger } from "../sync/ledger.ts";
-import { inOrder } from "../sync/order.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { type ShownPlan, showPlan } from "../sync/shown-plan.ts";
-import { surveyServices } from "../sync/survey.ts";
+import { surveyInOrder } from "../sync/survey.ts";
 import { version } from "../version.ts";
 import { inputsOf, secretsOf, type Workspace } from "../workspace.ts";
 
@@ -68,11 +67,7 @@ export function apiParts({ running, commands, listen, access, append, note }: Ap
         return { name, uses: error === undefined ? wanted?.service.used : undefined };
       }),
     status: commands.status,
-    lookAgain: async () => {
-      const { door, engine } = running();
-      await door.look();
-      engine.lookAgain();
-    },
+    lookAgain: () => running().engine.lookAgain(),
     reload: (service) => commands.reload(service, quietly),
     retry: (service) => commands.retry(service, quietly),
     explain: async (path) => {
@@ -99,8 +94,8 @@ function apiApp(running: () => Worked): ApiApp {
     seal: (request) => running().door.seal(request),
     validate: (edits) => validate(running(), edits),
     isWritable: (path) => running().door.isWritable(path),
-    revisions: (page) => running().door.revisions.list(door.name, page),
-    revision: (number) => running().door.revisions.get(door.name, number),
+    revisions: (page) => running().door.revisions.list(page),
+    revision: (number) => running().door.revisions.get(number),
     read: async (revision) => running().door.read(revision),
   };
 }
@@ -111,15 +106,13 @@ async function planOn(running: Worked, edits: readonly Edit[]): Promise<{ plan: 
   const { digest, settings, services } = workspace;
   const head = door.current().revision?.number;
   const { snapshot, renderings } = edits.length === 0 ? stateOf(running) : await imagine(running, edits, head);
-  const surveyed = await surveyServices(renderings, { ledger, digest, roots: settings.roots });
-  const order = inOrder(services);
-  const sorted = surveyed.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  const surveyed = await surveyInOrder(services, renderings, { ledger, digest, roots: settings.roots });
   const known = {
     isSecret: secretsOf(settings),
     redact: redactor([...secretTexts(snapshot), ...secretTexts(stateOf(running).snapshot)]),
     digest,
   };
-  return { plan: await showPlan(sorted, known), head };
+  return { plan: await showPlan(surveyed, known), head };
 }
 
 async function imagine(

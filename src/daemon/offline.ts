@@ -48,7 +48,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     workspace,
     door,
     ledger,
-    engine: { state, lookAgain: () => undefined },
+    engine: { state, lookAgain: async () => void (await door.look()) },
   };
   const parts = apiParts({
     running: () => worked,

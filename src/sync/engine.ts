@@ -46,8 +46,8 @@ export interface EngineParts extends Omit<Shared, "redact" | "actions"> {
 export interface Engine {
   /** The first look: resolves when it has been taken and every service is queued. */
   readonly start: () => Promise<void>;
-  /** There may be news in the sources. */
-  readonly lookAgain: () => void;
+  /** There may be news in the sources. Resolves when they have been looked at. */
+  readonly lookAgain: () => Promise<void>;
   /** The same, and every service is compared with what it should have. */
   readonly lookAtEverything: () => void;
   /** Something happened outside: the services that this is about are looked after. */
@@ -113,7 +113,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (drifted.length === 0) return;
       const paths = drifted.map(({ output }) => output.shownPath).join(", ");
       await door.change({ edits: drifted.flatMap(editsToAdopt), author: "drift", message: `adopted from ${paths}` });
-      lookAgain();
+      void lookAgain();
     },
     redact,
     actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
@@ -123,14 +123,13 @@ export function createEngine(parts: EngineParts): Engine {
   });
 
   const start = async (): Promise<void> => {
-    lookAgain();
-    await looking;
+    await lookAgain();
     followOutputs();
     period = setInterval(lookAtEverything, parts.lookEvery).unref();
   };
 
   const lookAtEverything = (): void => {
-    lookAgain();
+    void lookAgain();
     queue.add(...names);
     followOutputs();
   };
@@ -151,13 +150,14 @@ export function createEngine(parts: EngineParts): Engine {
     if (!stopping.signal.aborted) following ??= setTimeout(followOutputs, followAfter).unref();
   };
 
-  const lookAgain = (): void => {
+  const lookAgain = (): Promise<void> => {
     askedAgain = true;
     looking ??= lookWhileAsked()
       .catch((error: unknown) => report([asConfigSyncError(error).with({ retryable: true })]))
       .finally(() => {
         looking = undefined;
       });
+    return looking;
   };
 
   const lookWhileAsked = async (): Promise<void> => {

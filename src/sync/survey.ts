@@ -1,9 +1,11 @@
 import type { Digest } from "../config/layers.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import { confine } from "../platform/confine.ts";
+import type { Service } from "../services/catalog.ts";
 import type { RenderedService } from "../services/render.ts";
 import type { Ledger } from "./ledger.ts";
 import { observeOutputs } from "./observe.ts";
+import { inOrder } from "./order.ts";
 import { planService, type ServicePlan } from "./plan.ts";
 import type { Renderings, Wanted } from "./renderings.ts";
 
@@ -32,6 +34,16 @@ export function surveyServices(
       }
     }),
   );
+}
+
+/** The same, in the order of application. */
+export async function surveyInOrder(
+  services: readonly Service[],
+  renderings: Renderings,
+  known: Parameters<typeof surveyServices>[1],
+): Promise<Surveyed[]> {
+  const byName = new Map((await surveyServices(renderings, known)).map((one) => [one.name, one]));
+  return inOrder(services).flatMap((name) => byName.get(name) ?? []);
 }
 
 /** What apply will refuse to write is no plan. */
