@@ -162,7 +162,7 @@ export async function makeBed(
     say,
     change: async (values) => {
       say(values);
-      running().lookAgain();
+      void running().lookAgain();
       await running().settled();
     },
     read: (file) => readFile(path.join(folder, "out", file), "utf8"),

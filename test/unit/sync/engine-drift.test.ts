@@ -168,7 +168,7 @@ describe("a storm", () => {
     const before = web.restarts;
     for (let change = 1; change <= 50; change++) {
       bed.say({ ...values, "web.port": String(1000 + change) });
-      bed.engine().lookAgain();
+      void bed.engine().lookAgain();
       await wait(4);
     }
     await vi.waitFor(async () => expect(await valuesIn(file)).toEqual(["1050", "shop"]));

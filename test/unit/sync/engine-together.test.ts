@@ -95,7 +95,7 @@ describe.each([
 test("a failure that comes after a restart of the daemon still takes the others back", async () => {
   await startGroup();
   bed.say(ports(2, 2, 666));
-  bed.engine().lookAgain();
+  void bed.engine().lookAgain();
   await vi.waitFor(() => expect(bed.record("gateway").standby).toBeDefined());
   await bed.stop();
   await bed.start();

@@ -174,7 +174,7 @@ test("a listener that fails at the wrong moment costs no change", async () => {
     return push(...events);
   };
   await bed.change({ ...good, "web.port": "81" });
-  bed.engine().lookAgain();
+  void bed.engine().lookAgain();
   await bed.engine().settled();
   await lookAtEverything();
   expect(await bed.read("web.env")).toContain("PORT=81");

@@ -189,7 +189,7 @@ describe("a change that makes a service unhealthy", () => {
     addPickyContainer();
     await startOnGood();
     bed.say(bad);
-    bed.engine().lookAgain();
+    void bed.engine().lookAgain();
     await expect.poll(() => bed.steps("web").filter((step) => step === "probing")).toHaveLength(2);
     expect(Buffer.from(bed.record("web").undo?.files[0]?.bytes ?? "", "base64").toString()).toBe("PORT=80\n");
     await bed.change(better);
@@ -291,7 +291,7 @@ describe("a crash", () => {
     web.onRestart = (signal) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     bed.say(better);
-    bed.engine().lookAgain();
+    void bed.engine().lookAgain();
     await expect.poll(() => web.restarts).toBe(2);
     await bed.stop();
     web.onRestart = () => undefined;
@@ -310,7 +310,7 @@ describe("a crash", () => {
         return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     };
     bed.say(bad);
-    bed.engine().lookAgain();
+    void bed.engine().lookAgain();
     await expect.poll(() => web.restarts).toBe(3);
     await bed.stop();
     await bed.start();
