@@ -153,9 +153,10 @@ async function openApiParts(
     ...context
   }: Pick<ApiContext, "commands" | "listen" | "append"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
 ): Promise<ApiParts> {
-  const [{ accessFile, openAccess }, { apiParts }] = await Promise.all([
+  const [{ accessFile, openAccess }, { apiParts }, { openHostTrees }] = await Promise.all([
     import("./access/open.ts"),
     import("./daemon/api-parts.ts"),
+    import("./daemon/host-trees.ts"),
   ]);
   const running = (): Running => {
     const found = latest();
@@ -173,13 +174,14 @@ async function openApiParts(
     },
     configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
   });
+  const trees = await openHostTrees({ running, listen: context.listen });
   const key = makesAdmin ? await access.ensureAdmin() : undefined;
   if (key !== undefined) {
     const who = { name: "config-sync", kind: "daemon" };
     await context.append({ who, from: "file", what: "key.create", target: "admin", outcome: "done" });
     onApi({ type: "admin-key", key });
   }
-  return apiParts({ ...context, running, access, note: onApi });
+  return apiParts({ ...context, running, access, trees, note: onApi });
 }
 
 async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {

@@ -1,9 +1,11 @@
 /** A named configuration as a tree of values: what the API's `/api/apps`, its WebSocket and its versioned shape see of any app. */
-import type { Json, JsonTree } from "../config/json.ts";
+import type { Json, JsonTree, TreeChange } from "../config/json.ts";
 import type { Path } from "../config/path.ts";
 import type { ConfigSyncError } from "../errors.ts";
 import type { History, RevisionInfo } from "../history/history.ts";
 import type { Signature } from "./change.ts";
+
+export type { TreeChange } from "../config/json.ts";
 
 /** The values of one moment. */
 export interface TreeState {
@@ -11,15 +13,6 @@ export interface TreeState {
   /** The JSON Schema that every write is held to, where there is one. */
   readonly schema: JsonTree | undefined;
   readonly revision: RevisionInfo;
-}
-
-/** A value that came, went or became another one; of a list as a whole. */
-export interface TreeChange {
-  /** The written path: `server.port`, `[log.console].level`. */
-  readonly path: string;
-  readonly kind: "added" | "changed" | "removed";
-  readonly before?: Json;
-  readonly after?: Json;
 }
 
 /** A value that is set at a path (maps on the way are made), or without a value is removed. An empty path is the whole tree. */
@@ -34,9 +27,11 @@ export interface TreeChangeRequest extends Signature {
   readonly edits: readonly TreeEdit[];
   /** Another schema, in the same revision; null takes it away. */
   readonly schema?: JsonTree | null | undefined;
+  /** Asked with what would be different, before anything is: throws to refuse it. */
+  readonly permit?: ((changes: readonly TreeChange[]) => void) | undefined;
 }
 
-/** The state after a change. No changes: nothing was different, and nothing was recorded. */
+/** The state after a change. No changes and the revision of before: nothing was different, and nothing was recorded. */
 export interface TreeChanged extends TreeState {
   readonly changes: readonly TreeChange[];
 }
@@ -45,11 +40,13 @@ export interface TreeApp {
   readonly name: string;
   /** The newest good state. Throws why there is none. */
   readonly current: () => TreeState;
-  /** Whether the value at a path is masked for whoever may not reveal. */
+  /** Whether what is at a path, or below it, is masked for whoever may not reveal (`maskValue` in config/masked-tree.ts). */
   readonly isSecret: (path: Path) => boolean;
   /**
+   * What was shown as `[secret]` and comes back in its place keeps the value; a mask anywhere else is VALUE_INVALID.
+   *
    * Throws and changes nothing: NOT_FOUND for a path to remove that is not there, VALUE_INVALID for what the schema or a rule refuses
-   * (with the key), READ_ONLY, REVISION_MOVED, TOO_LARGE, UNREPRESENTABLE, HISTORY_UNUSABLE, WRITE_FAILED. Resolves when it would
+   * (with the key), what `permit` throws, READ_ONLY, REVISION_MOVED, TOO_LARGE, UNREPRESENTABLE, HISTORY_UNUSABLE, WRITE_FAILED. Resolves when it would
    * survive a power cut.
    */
   readonly change: (request: TreeChangeRequest) => Promise<TreeChanged>;
@@ -68,6 +65,7 @@ export interface TreeApp {
 export interface TreeApps {
   /** Sorted. */
   readonly names: () => readonly string[];
+  /** Throws HISTORY_UNUSABLE as long as nobody can tell what apps there are; `default` is there even then. */
   readonly get: (name: string) => TreeApp | undefined;
   /** Throws EXISTS, VALUE_INVALID (a name that is none, data that the schema refuses), TOO_LARGE, READ_ONLY, HISTORY_UNUSABLE. */
   readonly create: (name: string, initial: NewApp, by: Omit<Signature, "expected">) => Promise<TreeApp>;

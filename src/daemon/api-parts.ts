@@ -5,6 +5,7 @@ import type { Commands } from "../api/control-server.ts";
 import type { ApiApp, ApiParts } from "../api/http/parts.ts";
 import type { ChangeRequest, Edit } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
+import type { TreeApps } from "../apps/tree-app.ts";
 import { auditFolder } from "../audit/files.ts";
 import { listEntries } from "../audit/query.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
@@ -37,11 +38,12 @@ export interface ApiContext {
   readonly commands: Commands;
   readonly listen: (listener: Emit) => Disposable;
   readonly access: Access;
+  readonly trees: TreeApps;
   readonly append: ApiParts["audit"]["append"];
   readonly note: ApiParts["note"];
 }
 
-export function apiParts({ running, commands, listen, access, append, note }: ApiContext): ApiParts {
+export function apiParts({ running, commands, listen, access, trees, append, note }: ApiContext): ApiParts {
   const quietly: Emit = () => undefined;
 
   const agree: ApiParts["agree"] = async (hash, request) => {
@@ -54,6 +56,7 @@ export function apiParts({ running, commands, listen, access, append, note }: Ap
 
   return {
     access,
+    trees,
     audit: { append, list: (query) => listEntries(auditFolder(running().workspace.settings.state), query) },
     note,
     version,

@@ -12,6 +12,7 @@ import { readLedger } from "../sync/ledger.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { inputsOf, openDoor, type Workspace } from "../workspace.ts";
 import { apiParts } from "./api-parts.ts";
+import { openHostTrees } from "./host-trees.ts";
 import { actOfFile, createAuditing } from "./auditing.ts";
 import { controlSocket } from "./control-socket.ts";
 import { asStateError } from "./running.ts";
@@ -50,10 +51,12 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     ledger,
     engine: { state, lookAgain: async () => void (await door.look()) },
   };
+  const listen = () => ({ [Symbol.dispose]: () => undefined });
   const parts = apiParts({
     running: () => worked,
     commands: absent,
-    listen: () => ({ [Symbol.dispose]: () => undefined }),
+    listen,
+    trees: await openHostTrees({ running: () => ({ ...worked, history }), listen }),
     access: await openAccess({ file: accessFile(settings.state) }),
     append: auditing.append,
     note: () => undefined,

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Door } from "../apps/door.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { History } from "../history/history.ts";
 import { within } from "../platform/within.ts";
 import type { Engine } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
@@ -15,6 +16,7 @@ export interface Running {
   readonly ledger: Ledger;
   readonly engine: Engine;
   readonly door: Door;
+  readonly history: History;
   /** Ends the running steps in order. Throws WRITE_FAILED where the ledger could not be saved; even then nothing runs any more. */
   readonly stop: () => Promise<void>;
 }
@@ -49,7 +51,7 @@ export async function runWorkspace(workspace: Workspace, { tell, auditing, watch
   await engine.start();
   if (watch) opened.defer(watchThings(engine, workspace.services, workspace.connections));
   const all = opened.move();
-  return { workspace, ledger, engine, door, stop: () => all.disposeAsync() };
+  return { workspace, ledger, engine, door, history, stop: () => all.disposeAsync() };
 }
 
 /** Milliseconds. What is not recorded then is found by the next look. */

@@ -13,6 +13,11 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What it takes to be answered at all; `nobody` for what everybody may. Routes without it are refused. */
     readonly right?: Right | "nobody";
+    /**
+     * Where the name of the app stands: in the path under another name than `app`, or nowhere, as the route is about all that the one
+     * who asks may see, or one that its body names: it asks for the right itself.
+     */
+    readonly app?: "name" | "any";
     /** It may take from somebody what he was let in by. */
     readonly endsLogins?: boolean;
   }
@@ -60,7 +65,8 @@ export function enforceRights(server: FastifyInstance, { access, owner }: Known,
     if (right === "nobody") return;
     const admit = (request: FastifyRequest, principal: Principal): void => {
       request.principal = principal;
-      requireReach(principal, right, appOf(request));
+      if (request.routeOptions.config.app === "any") requireRight(principal, right);
+      else requireReach(principal, right, appOf(request));
       if (right === "write" && readOnly !== undefined) throw new ConfigSyncError("READ_ONLY", readOnly);
     };
     // Behind the hooks of the server, before all others of the route. Without a promise where there is nothing to wait for.
@@ -91,10 +97,12 @@ export function addressOf({ ip }: FastifyRequest): string {
   return ip ?? "local";
 }
 
-/** Not validated yet: a name that is none is no app that anybody has a right on. */
-export function appOf({ query }: FastifyRequest): string {
+/** Of the path, or else of the query. Not validated yet: a name that is none is no app that anybody has a right on. */
+export function appOf({ params, query, routeOptions }: FastifyRequest): string {
+  const inPath = (params ?? {}) as Readonly<Record<string, unknown>>;
   const { app } = (query ?? {}) as { readonly app?: unknown };
-  return typeof app === "string" && app !== "" ? app : "default";
+  const named = inPath[routeOptions.config.app === "name" ? "name" : "app"] ?? app;
+  return typeof named === "string" && named !== "" ? named : "default";
 }
 
 /** That the right is there on the app, be it on one section only. */

@@ -1,6 +1,7 @@
 /** What the server knows of the daemon: plain functions, given by whoever puts the daemon together. */
 import type { Access } from "../../access/access.ts";
 import type { Changed, ChangeRequest, Edit, RollbackRequest, Sealed, SealRequest } from "../../apps/change.ts";
+import type { TreeApps } from "../../apps/tree-app.ts";
 import type { Audit } from "../../audit/audit.ts";
 import type { Entry } from "../../audit/entry.ts";
 import type { Query } from "../../audit/query.ts";
@@ -18,6 +19,8 @@ import type { AnswerEvent } from "./answer-log.ts";
 export interface ApiParts {
   /** Undefined for an app that is not there. `default` always is. */
   readonly app: (name: string) => ApiApp | undefined;
+  /** The same app `default` and all others, as trees of values. */
+  readonly trees: TreeApps;
   readonly services: () => readonly ServiceUse[];
   readonly status: () => Promise<StatusReport>;
   /** What would be done now, or if these values were set; nothing is done. Throws what stands against the values. */

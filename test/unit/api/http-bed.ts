@@ -16,6 +16,9 @@ import { createMetrics } from "../../../src/api/http/metrics.ts";
 import { type ApiApp, type ApiParts, defaultLimits, type HttpSettings } from "../../../src/api/http/parts.ts";
 import { buildServer } from "../../../src/api/http/server.ts";
 import type { Changed, Edit, Signature } from "../../../src/apps/change.ts";
+import { createDoorTree } from "../../../src/apps/door-tree.ts";
+import type { TreeApps } from "../../../src/apps/tree-app.ts";
+import { openTrees } from "../../../src/apps/trees.ts";
 import type { Told } from "../../../src/audit/entry.ts";
 import { diffSnapshots } from "../../../src/config/diff.ts";
 import { type Layer, mergeLayers, type Snapshot } from "../../../src/config/layers.ts";
@@ -24,6 +27,7 @@ import { secretPaths } from "../../../src/config/secret.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { editConfigIni } from "../../../src/formats/ini/config-ini.ts";
 import type { Revision } from "../../../src/history/history.ts";
+import { memoryHistory } from "../../../src/history/memory.ts";
 import { createEntryReader } from "../../../src/sources/ini-entries.ts";
 import { type SyncEvent, showChange } from "../../../src/sync/events.ts";
 import type { ServiceState, StatusReport } from "../../../src/sync/status.ts";
@@ -104,7 +108,9 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
     })),
   });
 
+  const trees = await createTrees(app, listeners);
   const parts: ApiParts = {
+    trees,
     app: (name) => (name === "default" ? app : undefined),
     services: () => Object.entries(services).map(([name, uses]) => ({ name, uses })),
     status,
@@ -140,6 +146,31 @@ export async function createBed(over: Partial<ApiParts> = {}): Promise<Bed> {
     ...over,
   };
   return { parts, app, emit, setState: (service, state) => void states.set(service, state), notes, called, acts };
+}
+
+/** The app of the bed as a tree, and others in memory: `shop`, `other` and `typed`, which has a schema. */
+async function createTrees(app: ApiApp, listeners: Set<(event: SyncEvent) => void>): Promise<TreeApps> {
+  const isSecret = secretPaths(["api_key.key"]);
+  const host = createDoorTree({
+    ...app,
+    isSecret,
+    rehearse: async ({ edits }) => {
+      const [found] = await app.validate(edits);
+      if (found !== undefined) throw new ConfigSyncError("VALUE_INVALID", found.text, { key: found.key });
+    },
+    lookAgain: async () => undefined,
+    listen: (listener) => void listeners.add(listener),
+  });
+  const history = memoryHistory();
+  const clock = { now: () => 1_000 };
+  const trees = await openTrees(host, { history: () => history, clock, digest: (text) => hash("sha256", text), isSecret });
+  const by = { author: "test", message: "made" };
+  const data = { gitea: { user_pwd: "stored-planted" }, web: { port: 8080, tags: ["a"] } };
+  await trees.create("shop", { data }, by);
+  await trees.create("other", { data: { web: { owner: "other-planted", token: "token-planted" } } }, by);
+  const schema = { properties: { web: { properties: { port: { type: "integer", maximum: 65535 } } } } };
+  await trees.create("typed", { data: { web: { port: 1 } }, schema }, by);
+  return trees;
 }
 
 export const settings: HttpSettings = { listen: [], hosts: [], cors: [], limits: defaultLimits };

@@ -1,0 +1,62 @@
+/** What of a tree is shown to whoever may not see secrets, and how what was shown comes back in a write. Pure. */
+import { ConfigSyncError } from "../errors.ts";
+import { isTree, type Json, type JsonTree } from "./json.ts";
+import { sameValue } from "./json-tree.ts";
+import { formatPath, type Path } from "./path.ts";
+import type { PathTest } from "./pattern.ts";
+import { maskUrls, secretMark } from "./secret.ts";
+
+/** What is secret stands as `[secret]`, value by value: keys can be seen. Also passwords inside URLs. */
+export function maskValue(value: Json, at: Path, isSecret: PathTest): Json {
+  const secret = at.some((_, index) => isSecret(at.slice(0, index + 1)));
+  return mask(value, at, secret, isSecret);
+}
+
+function mask(value: Json, at: Path, secret: boolean, isSecret: PathTest): Json {
+  if (isTree(value)) return maskMembers(value, at, secret, isSecret);
+  if (secret) return secretMark;
+  if (Array.isArray(value)) return value.map((item: Json, index) => maskItem(item, [...at, `${index}`], isSecret));
+  return typeof value === "string" ? maskUrls(value) : value;
+}
+
+function maskItem(item: Json, at: Path, isSecret: PathTest): Json {
+  return mask(item, at, isSecret(at), isSecret);
+}
+
+function maskMembers(tree: JsonTree, at: Path, secret: boolean, isSecret: PathTest): JsonTree {
+  const members = Object.entries(tree).map(([key, inner]) => {
+    const path = [...at, key];
+    return [key, mask(inner, path, secret || isSecret(path), isSecret)] as const;
+  });
+  return Object.fromEntries(members);
+}
+
+/**
+ * Puts the present value where a write brings back only what was shown in its place. Throws VALUE_INVALID with the key for a mask
+ * that stands anywhere else: it would become the password.
+ */
+export function keepMasked(given: Json, present: Json | undefined, at: Path, isSecret: PathTest): Json {
+  if (isTree(given)) {
+    const members = Object.entries(given).map(([key, inner]) => {
+      const before = isTree(present) && Object.hasOwn(present, key) ? present[key] : undefined;
+      return [key, keepMasked(inner, before, [...at, key], isSecret)] as const;
+    });
+    return Object.fromEntries(members);
+  }
+  if (!holdsMask(given)) return given;
+  if (present !== undefined && sameValue(given, maskValue(present, at, isSecret))) return present;
+  const key = formatPath(at);
+  throw new ConfigSyncError(
+    "VALUE_INVALID",
+    `what is given for ${key} is only what is shown in the place of a secret`,
+    {
+      key,
+      hint: "Give the value itself, or leave the key where it was to keep it",
+    },
+  );
+}
+
+function holdsMask(value: Json): boolean {
+  if (typeof value === "string") return value === secretMark || value.includes(`:${secretMark}@`);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsMask);
+}

@@ -1,0 +1,66 @@
+/** The apps of a daemon: `default` by its door, all others by the history of the workspace that runs at the moment. */
+
+import type { Door } from "../apps/door.ts";
+import { createDoorTree } from "../apps/door-tree.ts";
+import type { TreeApps } from "../apps/tree-app.ts";
+import { openTrees } from "../apps/trees.ts";
+import type { PathTest } from "../config/pattern.ts";
+import type { History } from "../history/history.ts";
+import { systemClock } from "../platform/clock.ts";
+import type { Engine } from "../sync/engine.ts";
+import type { Emit } from "../sync/events.ts";
+import { secretsOf, type Workspace } from "../workspace.ts";
+
+export interface Hosting {
+  readonly workspace: Workspace;
+  readonly door: Door;
+  readonly history: History;
+  readonly engine: Pick<Engine, "lookAgain">;
+}
+
+export interface HostTreesContext {
+  /** What runs at this moment. */
+  readonly running: () => Hosting;
+  readonly listen: (listener: Emit) => Disposable;
+}
+
+/** Never throws: where the history cannot be read, whoever asks for an app is told so. */
+export function openHostTrees({ running, listen }: HostTreesContext): Promise<TreeApps> {
+  const isSecret = secretTest(() => running().workspace);
+  const host = createDoorTree({
+    name: running().door.name,
+    current: () => {
+      const { snapshot, revision, problems } = running().door.current();
+      return { snapshot, head: revision, problems };
+    },
+    change: (request) => running().door.change(request),
+    rehearse: (request) => running().door.rehearse(request),
+    isWritable: (path) => running().door.isWritable(path),
+    isSecret,
+    lookAgain: () => running().engine.lookAgain(),
+    revisions: (page) => running().door.revisions.list(page),
+    revision: (number) => running().door.revisions.get(number),
+    read: (revision) => running().door.read(revision),
+    listen: (listener) => {
+      listen((event) => {
+        if (event.type === "revision") listener();
+      });
+    },
+  });
+  return openTrees(host, {
+    history: () => running().history,
+    clock: systemClock,
+    digest: (text) => running().workspace.digest(text),
+    isSecret,
+  });
+}
+
+/** Patterns are read once for each workspace: the test is made of every value that is shown. */
+function secretTest(workspace: () => Workspace): PathTest {
+  let known: { readonly of: Workspace; readonly test: PathTest } | undefined;
+  return (path) => {
+    const of = workspace();
+    if (known?.of !== of) known = { of, test: secretsOf(of.settings) };
+    return known.test(path);
+  };
+}
