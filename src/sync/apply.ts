@@ -10,7 +10,7 @@ import { commitFiles, discardFiles, type Staged } from "../platform/safe-write.t
 import type { RenderedOutput } from "../services/render.ts";
 import { joinFiles, previousFile, rememberFile, restoreFiles, stageOutput } from "./files.ts";
 import { noteHealthy } from "./healthy.ts";
-import type { OutputPlan, ServicePlan } from "./plan.ts";
+import { isTouched, type OutputPlan, type ServicePlan } from "./plan.ts";
 import type { Mark, Undo } from "./record.ts";
 import { finishRollback, quarantine, rollBack } from "./rollback.ts";
 import { type Outcome, type Turn, tell } from "./turn.ts";
@@ -26,7 +26,7 @@ export async function applyService(plan: ServicePlan, turn: Turn): Promise<Outco
 /** Puts the outputs in place. An outcome only where the turn ends here, with every file as it was. */
 async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome | undefined> {
   const { ledger, service } = turn;
-  const changes = plan.outputs.filter(({ action }) => action === "create" || action === "update");
+  const changes = plan.outputs.filter(isTouched);
   const { undo: undoBefore, owned: ownedBefore } = ledger.record(service.name);
   const staged = new Map<Staged, OutputPlan>();
   const committed: OutputPlan[] = [];
@@ -83,7 +83,8 @@ async function prepareUndo(plan: ServicePlan, turn: Turn, changes: readonly Outp
   return { files, wasRunning, rule, owned, keys, form };
 }
 
-function describeWrites(changes: readonly OutputPlan[], why: string): string {
+/** `a, b (why)`, for people. */
+export function describeWrites(changes: readonly OutputPlan[], why: string): string {
   const names = changes.slice(0, 3).map(({ output }) => output.shownPath);
   const rest = changes.length - names.length;
   return `${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""} (${why})`;

@@ -3,12 +3,11 @@
  * because something happened to them, and as long as they are ill.
  */
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
-import { confine } from "../platform/confine.ts";
 import type { Incarnation } from "../reload/reload.ts";
 import { pauseAfter } from "./backoff.ts";
 import { noteHealthy, runOf } from "./healthy.ts";
-import type { ServicePlan } from "./plan.ts";
-import type { ServiceRecord, StoredAction } from "./record.ts";
+import { isTouched, type ServicePlan } from "./plan.ts";
+import type { Quarantine, ServiceRecord, StoredAction } from "./record.ts";
 import type { Outcome, Turn } from "./turn.ts";
 import { asError, firstComplaint } from "./verify.ts";
 
@@ -22,7 +21,7 @@ export interface Doubt {
 /** Whether this turn is one to look after the service in: there is nothing to write, and nothing to tell it. */
 export function needsCare(plan: ServicePlan, record: ServiceRecord, doubt: Doubt | undefined): boolean {
   if (plan.verdict === "current") return doubt !== undefined || record.trouble?.code === "UNREACHABLE";
-  const isWritten = plan.outputs.every(({ action }) => action !== "create" && action !== "update");
+  const isWritten = !plan.outputs.some(isTouched);
   return plan.verdict === "apply" && record.ill && isWritten && plan.reload === undefined;
 }
 
@@ -54,26 +53,17 @@ export async function lookAfter(
 
 /**
  * The same for a service that runs on its last good state, because what is wanted of it failed and is held back: it is asked as that
- * state says. Undefined where that is all there is to say of it. Where a symlink led away, not what is wanted was to blame: without it
- * that is tried again.
+ * state says. Undefined where that is all there is to say of it.
  */
 export async function lookAfterHeld(turn: Turn, doubt: Doubt | undefined): Promise<Outcome | Question | undefined> {
   const { ledger, service, clock } = turn;
   const { quarantine, trouble, ill, actions } = ledger.record(service.name);
   if (quarantine === undefined) return undefined;
-  const { refused, revision, reason, code = "UNHEALTHY" } = quarantine;
-  if (code === "PATH_FORBIDDEN" && service.outputs.every(({ path }) => isAllowed(path, turn))) {
-    ledger.update(service.name, { quarantine: undefined });
-    return { kind: "ask-again", after: 0, doubt };
-  }
+  const { refused, reason, code = "UNHEALTHY" } = quarantine;
   const wasUnwell = ill || trouble?.message !== reason;
   if (doubt === undefined && !wasUnwell) return undefined;
   const unwell = await askOnce(actions?.probes ?? [], turn, doubt);
-  if (unwell?.kind === "retry") {
-    const { error } = unwell;
-    const held = `Besides, revision ${revision} was ${refused ? "refused" : "taken back"}: ${reason}`;
-    return { kind: "retry", error: new ConfigSyncError(error.code, `${error.toText()}. ${held}`, { cause: error }) };
-  }
+  if (unwell?.kind === "retry") return { kind: "retry", error: besides(unwell.error, quarantine) };
   if (unwell !== undefined || !wasUnwell) return unwell;
   ledger.update(service.name, {
     ill: false,
@@ -85,13 +75,12 @@ export async function lookAfterHeld(turn: Turn, doubt: Doubt | undefined): Promi
   return { kind: refused ? "refused" : "rolled-back", error: new ConfigSyncError(code, reason) };
 }
 
-function isAllowed(path: string, { roots }: Pick<Turn, "roots">): boolean {
-  try {
-    confine(path, roots);
-    return true;
-  } catch {
-    return false;
-  }
+/** What is wrong with a service, and why it is not on what is wanted. */
+export function besides(error: ConfigSyncError, quarantine: Quarantine | undefined): ConfigSyncError {
+  if (quarantine === undefined) return error;
+  const { refused, revision, reason } = quarantine;
+  const held = `Besides, revision ${revision} was ${refused ? "refused" : "taken back"}: ${reason}`;
+  return new ConfigSyncError(error.code, `${error.toText()}. ${held}`, { cause: error });
 }
 
 /** Undefined where the service is well. */

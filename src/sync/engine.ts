@@ -20,6 +20,7 @@ import { editsToAdopt } from "./adopt.ts";
 import type { Backoff } from "./backoff.ts";
 import { watchDrift } from "./drift-watch.ts";
 import { showChange, showProblem } from "./events.ts";
+import { createLastGood } from "./last-good.ts";
 import { followDependencies, invert } from "./order.ts";
 import { createPace, type Settling } from "./pace.ts";
 import { createQueue } from "./queue.ts";
@@ -30,7 +31,7 @@ import { createTurns } from "./turns.ts";
 
 export interface EngineParts extends Omit<Shared, "redact" | "actions"> {
   readonly connections: Pick<ActionContext, "docker" | "supervisord">;
-  readonly door: Pick<Door, "look" | "change">;
+  readonly door: Pick<Door, "look" | "change" | "revisions" | "read">;
   readonly services: readonly Service[];
   readonly names: Names;
   /** How many services are worked on side by side. */
@@ -100,7 +101,8 @@ export function createEngine(parts: EngineParts): Engine {
     parallel: parts.parallel,
     after: (name) => before.get(name) ?? [],
   });
-  const redact: Redact = (text) => redactor(secrets)(text);
+  const lastGood = createLastGood(parts);
+  const redact: Redact = (text) => redactor([...secrets, ...lastGood.secrets()])(text);
   const rendering = (name: string) => renderings.get(name);
   const together = createTogether({ groups: findGroups(services), ledger, clock, rendering });
   const pace = createPace(parts.settle, clock);
@@ -115,6 +117,7 @@ export function createEngine(parts: EngineParts): Engine {
       await door.change({ edits: drifted.flatMap(editsToAdopt), author: "drift", message: `adopted from ${paths}` });
       void lookAgain();
     },
+    lastGood: lastGood.find,
     redact,
     actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
     stopping: stopping.signal,
@@ -183,7 +186,8 @@ export function createEngine(parts: EngineParts): Engine {
     }
     const old = renderings;
     const changes = diffSnapshots(snapshot, found);
-    const before = snapshot === undefined ? undefined : { renderings: old, changes };
+    const before =
+      snapshot === undefined ? undefined : { renderings: old, changes, revision: ledger.revision()?.number };
     const rendered = renderAll(services, { ...parts, snapshot: found }, before);
     if (snapshot === undefined) await mendLeftovers(rendered);
     // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.

@@ -99,7 +99,8 @@ export function planService(inputs: PlanInputs): ServicePlan {
   };
 }
 
-function isTouched({ action }: OutputPlan): boolean {
+/** Whether something is to be written. */
+export function isTouched({ action }: OutputPlan): boolean {
   return action === "create" || action === "update";
 }
 

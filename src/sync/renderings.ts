@@ -20,16 +20,22 @@ export interface Wanted {
 export interface Rendering {
   readonly wanted: Wanted | undefined;
   readonly error: ConfigSyncError | undefined;
+  /** With an error: the number of the last revision that `wanted` is of. Undefined: it is of the newest. */
+  readonly revision?: number | undefined;
 }
 
 export type Renderings = ReadonlyMap<string, Rendering>;
 
+/** What was wanted until now, and what is another since. */
+export interface Before {
+  readonly renderings: Renderings;
+  readonly changes: readonly Change[];
+  /** The revision that it was of. */
+  readonly revision?: number | undefined;
+}
+
 /** Renders every service that the changes concern; the others keep their rendering. No `before`: all are rendered. */
-export function renderAll(
-  services: readonly Service[],
-  inputs: Inputs,
-  before?: { readonly renderings: Renderings; readonly changes: readonly Change[] },
-): Renderings {
+export function renderAll(services: readonly Service[], inputs: Inputs, before?: Before): Renderings {
   const changed = before === undefined ? undefined : changedNames(before.changes);
   const digestKey = keyDigests(inputs);
   const names = JSON.stringify(inputs.names);
@@ -42,13 +48,19 @@ export function renderAll(
       known.wanted === undefined ||
       changed === undefined ||
       known.wanted.service.used.some((key) => changed.has(key));
-    renderings.set(
-      service.name,
-      isConcerned ? render(service, inputs, { digestKey, names, last: known?.wanted }) : known,
-    );
+    const last = lastOf(service.name, before);
+    renderings.set(service.name, isConcerned ? render(service, inputs, { digestKey, names, last }) : known);
   }
-  refuseConflicts(renderings, before?.renderings);
+  refuseConflicts(renderings, (name) => lastOf(name, before));
   return renderings;
+}
+
+type Last = Pick<Rendering, "wanted" | "revision">;
+
+/** What stays wanted of a service where the newest says nothing that could be written. */
+function lastOf(name: string, before: Before | undefined): Last {
+  const { wanted, error, revision } = before?.renderings.get(name) ?? {};
+  return { wanted, revision: error === undefined ? before?.revision : revision };
 }
 
 /** A template that walks over a section uses the section's name: a change in it is a change of the whole. */
@@ -78,7 +90,7 @@ function keyDigests({ snapshot, digest }: Inputs): DigestKey {
 function render(
   service: Service,
   inputs: Inputs,
-  { digestKey, names, last }: { digestKey: DigestKey; names: string; last: Wanted | undefined },
+  { digestKey, names, last }: { digestKey: DigestKey; names: string; last: Last },
 ): Rendering {
   try {
     const rendered = renderService(service, inputs);
@@ -87,10 +99,10 @@ function render(
       const digest = digestKey(key);
       return digest === undefined ? [] : [[key, digest] as const];
     });
-    const form = last?.form ?? inputs.digest(`${service.form}\n${names}`);
+    const form = last.wanted?.form ?? inputs.digest(`${service.form}\n${names}`);
     return { wanted: { service: rendered, keys: Object.fromEntries(keys), form }, error: undefined };
   } catch (error) {
-    return { wanted: last, error: nameOrigin(asConfigSyncError(error), inputs) };
+    return { ...last, error: nameOrigin(asConfigSyncError(error), inputs) };
   }
 }
 
@@ -103,11 +115,11 @@ function nameOrigin(error: ConfigSyncError, { snapshot }: Inputs): ConfigSyncErr
 }
 
 /** Two services that write one file would undo each other for ever: neither is applied. */
-function refuseConflicts(renderings: Map<string, Rendering>, before: Renderings | undefined): void {
+function refuseConflicts(renderings: Map<string, Rendering>, last: (name: string) => Last): void {
   const rendered = [...renderings.values()].flatMap(({ wanted, error }) =>
     wanted === undefined || error !== undefined ? [] : wanted.service,
   );
   for (const { services, error } of findPathConflicts(rendered)) {
-    for (const name of services) renderings.set(name, { wanted: before?.get(name)?.wanted, error });
+    for (const name of services) renderings.set(name, { ...last(name), error });
   }
 }

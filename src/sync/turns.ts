@@ -4,16 +4,19 @@ import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RenderedService } from "../services/render.ts";
 import { applyService } from "./apply.ts";
 import { type Backoff, pauseAfter } from "./backoff.ts";
-import { type Doubt, isHastened, lookAfter, lookAfterHeld, needsCare, noteOwnStart, type Question } from "./care.ts";
-import type { Step } from "./events.ts";
+import { type Doubt, lookAfter, needsCare, noteOwnStart, type Question } from "./care.ts";
+import { hold } from "./hold.ts";
+import type { LastGood } from "./last-good.ts";
 import type { Pace } from "./pace.ts";
 import type { OutputPlan, ServicePlan } from "./plan.ts";
 import type { Queue } from "./queue.ts";
 import type { Rendering, Wanted } from "./renderings.ts";
 import { createSeen, stampOutputs } from "./seen.ts";
-import { lookAndPlan } from "./survey.ts";
 import type { Together } from "./together.ts";
-import type { Outcome, Shared } from "./turn.ts";
+import { createTold } from "./told.ts";
+import type { Outcome, Shared, Turn } from "./turn.ts";
+import { planOrRefuse } from "./unmergeable.ts";
+import { createWaiting } from "./waiting.ts";
 
 export interface TurnParts extends Shared {
   readonly stopping: AbortSignal;
@@ -25,6 +28,7 @@ export interface TurnParts extends Shared {
   readonly together: Together;
   /** Takes changed values of outputs over into the sources. Throws what stands against it. */
   readonly adopt: (drifted: readonly OutputPlan[]) => Promise<void>;
+  readonly lastGood: LastGood["find"];
   readonly queue: Pick<Queue, "add" | "addAfter">;
   readonly dependents: (name: string) => readonly string[];
 }
@@ -54,36 +58,45 @@ export function createTurns(parts: TurnParts): Turns {
   const running = new Map<string, Running>();
   const forced = new Set<string>();
   const doubts = new Map<string, Doubt>();
-  const refused = new Map<string, string>();
   const begun = new Set<string>();
   const seen = createSeen();
-  /** What was told of a service last that is found anew at every look: drift, and waiting. */
-  const told = new Map<string, { readonly step: Step; readonly text: string }>();
+  const { tell, tellOnce, driftIsOver, tellRefusal, refusalIsOver } = createTold(parts.emit, parts.redact);
+  const waits = createWaiting({
+    ...parts,
+    tellOnce,
+    isForced: (name) => forced.has(name),
+    isDoubted: (name) => doubts.has(name),
+  });
 
   const take = async (name: string): Promise<void> => {
     const rendering = parts.rendering(name);
     if (rendering === undefined || parts.stopping.aborted) return;
     const { wanted, error } = rendering;
-    if (error !== undefined) reportRefusal(name, error);
-    if (wanted === undefined || waitsForRetry(name) || waitsForRest(name)) return;
+    // Now: while the turn looks around, newer values may come, and these are not of them.
+    const revision = rendering.revision ?? ledger.revision()?.number ?? 0;
+    if (error !== undefined) tellRefusal(name, error);
+    if (wanted === undefined || waits.forRetry(name) || waits.forRest(name)) return;
     const { service } = wanted;
     const superseded = new AbortController();
     running.set(name, { fingerprint: service.fingerprint, superseded });
     try {
-      const outcome = await work(wanted, superseded.signal);
-      if (error === undefined && refused.delete(name) && outcome === "current") tell(name, "healthy", "again");
+      const outcome = await work(wanted, { revision, superseded: superseded.signal });
+      if (error === undefined && refusalIsOver(name) && outcome === "current") tell(name, "healthy", "again");
       if (outcome !== undefined && outcome !== "current") settle(name, outcome);
     } catch (thrown) {
       const problem = asConfigSyncError(thrown);
       if (problem.retryable || problem.code === "INTERNAL") return settle(name, { kind: "retry", error: problem });
       stopRetrying(name);
-      reportRefusal(name, problem);
+      tellRefusal(name, problem);
     } finally {
       running.delete(name);
     }
   };
 
-  const work = async (wanted: Wanted, superseded: AbortSignal): Promise<Outcome | Question | "current" | undefined> => {
+  const work = async (
+    wanted: Wanted,
+    { revision, superseded }: Pick<Turn, "revision" | "superseded">,
+  ): Promise<Outcome | Question | "current" | undefined> => {
     const { service } = wanted;
     const isForced = forced.delete(service.name);
     const doubt = doubts.get(service.name);
@@ -91,24 +104,24 @@ export function createTurns(parts: TurnParts): Turns {
     if (!isForced) await together.align(service.name);
     if (!isForced && doubt === undefined && seen.isUnchanged(wanted, ledger.record(service.name))) return "current";
     const stamp = stampOutputs(service);
-    const plan = await lookAndPlan(wanted, parts, isForced);
-    if (plan.drifted.length > 0 && !isForced) await noteDrift(plan);
-    else if (told.get(service.name)?.step === "drifted") told.delete(service.name);
+    const inGroup = together.mates(service.name).length > 0;
+    const turn = { ...parts, service, revision, superseded, inGroup };
+    const { plan, outcome: ended } = await planOrRefuse(wanted, turn, { forced: isForced, doubt });
+    if (plan === undefined) return ended;
+    if (!isForced && plan.verdict !== "quarantined") await noteDrift(plan);
     if (plan.verdict === "absent") {
       together.noteAbsent(service.name);
       return undefined;
     }
-    const inGroup = together.mates(service.name).length > 0;
-    const turn = { ...parts, service, revision: ledger.revision()?.number ?? 0, superseded, inGroup };
-    if (plan.verdict === "quarantined") return lookAfterHeld(turn, doubt);
+    if (plan.verdict === "quarantined") return hold(turn, doubt, { ...parts, waits, noteDrift });
     if (!isForced && needsCare(plan, ledger.record(service.name), doubt)) {
       const outcome = await lookAfter(plan, turn, doubt);
       if (outcome !== "current") return outcome;
     }
-    if (!isForced && plan.reload !== undefined && isEarly(service.name)) {
+    if (!isForced && plan.reload !== undefined && waits.isEarly(service.name)) {
       // The news may be of our own last try: to tell the service before its time would go round in a circle with it.
       if (await noteOwnStart(plan, turn)) return { kind: "ask-again", after: 0, doubt };
-      waitsForRetry(service.name);
+      waits.forRetry(service.name);
       return undefined;
     }
     if (plan.verdict === "current") {
@@ -117,7 +130,7 @@ export function createTurns(parts: TurnParts): Turns {
       seen.remember(wanted, ledger.record(service.name), stamp);
       return "current";
     }
-    if (plan.verdict === "apply" && !isForced && (waitsForOthers(service) || waitsForPace(plan, service)))
+    if (plan.verdict === "apply" && !isForced && (waits.forOthers(service) || waits.forPace(plan, service)))
       return undefined;
     if (plan.drifted.length > 0) parts.pace.noteRepair(service.name);
     return applyService(plan, turn);
@@ -131,57 +144,11 @@ export function createTurns(parts: TurnParts): Turns {
 
   /** What the manifest says to repair is repaired by the turn that goes on. */
   const noteDrift = async ({ service, drifted }: ServicePlan): Promise<void> => {
+    if (drifted.length === 0) return driftIsOver(service);
     const paths = drifted.map(({ output }) => output.shownPath).join(", ");
     const adoptable = drifted.filter(({ output }) => output.drift === "adopt");
     const refusal = await parts.adopt(adoptable).then(() => undefined, asConfigSyncError);
     tellOnce(service, "drifted", refusal === undefined ? paths : `${paths}; ${refusal.toText()}`);
-  };
-
-  /** In a burst of changes. Services that need no reload cost next to nothing and follow every change at once. */
-  const waitsForRest = (name: string): boolean => {
-    const rest = forced.has(name) ? 0 : parts.pace.untilTurn(name);
-    if (rest > 0) queue.addAfter(name, rest);
-    return rest > 0;
-  };
-
-  const waitsForPace = ({ drifted, reload }: ServicePlan, { name, reloadEvery }: RenderedService): boolean => {
-    const sinceReload = clock.now() - (ledger.record(name).lastReload?.at ?? Number.NEGATIVE_INFINITY);
-    const pause = Math.max(
-      reload === undefined ? 0 : reloadEvery - sinceReload,
-      drifted.length === 0 ? 0 : parts.pace.untilRepair(name),
-    );
-    if (pause <= 0) return false;
-    queue.addAfter(name, pause);
-    const why =
-      drifted.length > 0
-        ? "something changes its files again and again, so they are put right once a minute"
-        : `it is reloaded no more than once in ${formatDuration(reloadEvery)}`;
-    tellOnce(name, "waiting", why);
-    return true;
-  };
-
-  const waitsForRetry = (name: string): boolean => {
-    const record = ledger.record(name);
-    const pause = (record.retryAt ?? 0) - clock.now();
-    if (pause <= 0 || forced.has(name) || (doubts.has(name) && isHastened(record))) return false;
-    queue.addAfter(name, pause);
-    return true;
-  };
-
-  /** The turn comes before the time for the next try, and not because what was not there may be there now. */
-  const isEarly = (name: string): boolean => {
-    const { retryAt = 0, trouble } = ledger.record(name);
-    return retryAt > clock.now() && trouble?.code !== "UNREACHABLE";
-  };
-
-  /** A service is not moved while one that it needs is down: its probe would blame the wrong change. */
-  const waitsForOthers = ({ name, dependsOn }: RenderedService): boolean => {
-    const isDown = (other: string): boolean =>
-      ledger.record(other).retryAt !== undefined && parts.rendering(other) !== undefined;
-    const down = dependsOn.find(isDown) ?? together.awaited(name);
-    if (down === undefined) return false;
-    tellOnce(name, "waiting", `waits for ${down}`);
-    return true;
   };
 
   const stopRetrying = (name: string): void => {
@@ -238,16 +205,6 @@ export function createTurns(parts: TurnParts): Turns {
     if (ledger.record(name).undo !== undefined) queue.add(name);
   };
 
-  /**
-   * What cannot be rendered, or not be merged into the file that is there, is told once. What was wanted before stays wanted, and
-   * every look looks again.
-   */
-  const reportRefusal = (name: string, error: ConfigSyncError): void => {
-    const message = parts.redact(error.toText());
-    if (message !== refused.get(name)) tell(name, "refused", message);
-    refused.set(name, message);
-  };
-
   const startAfresh = (name: string, service: RenderedService | undefined): void => {
     const turn = running.get(name);
     if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
@@ -271,18 +228,6 @@ export function createTurns(parts: TurnParts): Turns {
   const doubt = (name: string): void => {
     if (!doubts.has(name)) doubts.set(name, { since: clock.now(), tries: 0 });
     queue.add(name);
-  };
-
-  const tellOnce = (service: string, step: Step, text: string): void => {
-    const last = told.get(service);
-    if (last?.step === step && last.text === text) return;
-    tell(service, step, text);
-    told.set(service, { step, text });
-  };
-
-  const tell = (service: string, step: Step, text: string): void => {
-    told.delete(service);
-    parts.emit({ type: "service", service, step, text });
   };
 
   return {

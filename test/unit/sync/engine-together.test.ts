@@ -1,4 +1,7 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { ConfigSyncError } from "../../../src/errors.ts";
 import { addContainer, type Bed, makeBed } from "./engine-bed.ts";
 
 let bed: Bed;
@@ -120,4 +123,96 @@ test("a retry of the one that failed is a retry of all", async () => {
   bed.engine().retry("console");
   await bed.engine().settled();
   expect(await written()).toEqual(["2", "2", "666"]);
+});
+
+describe("where the file of one of a group cannot be merged into", () => {
+  /** The console's file is merged; it is told last, so that the others are ahead of it. */
+  async function startMerging(): Promise<void> {
+    const manifest = (
+      name: string,
+      output: string,
+    ): string => `outputs: [{ path: out/${name}, template: t.hbs, ${output} }]
+reload: [{ docker: { container: ${name}, action: restart } }]
+probe: { docker: { container: ${name} }, backoff: { initial: 10ms, factor: 1, max: 10ms, give_up: 100ms } }
+`;
+    bed = await makeBed(
+      {
+        gateway: `${manifest("gateway", "format: env:compose")}with: [console]\n`,
+        console: `${manifest("console", "format: json, merge: true")}depends_on: [gateway]\n`,
+        other: manifest("other", "format: env:compose"),
+      },
+      {
+        "gateway/t.hbs": "PORT={{all.port}}\n",
+        "console/t.hbs": '{ "port": {{number all.port}}, "name": {{console.name}} }\n',
+        "other/t.hbs": "PORT={{all.port}}\n",
+      },
+    );
+    for (const name of ["gateway", "console", "other"]) addContainer(bed, name);
+    bed.say({ "all.port": "1", "console.name": "one" });
+    await bed.start();
+    await bed.engine().settled();
+  }
+
+  const breakFile = () => writeFile(path.join(bed.folder, "out/console"), '{ "port": 1, "own": ');
+  const mendFile = () => writeFile(path.join(bed.folder, "out/console"), '{ "port": 1, "name": "one", "own": true }');
+
+  test("none takes the change, until the file is mended: then all do", async () => {
+    await startMerging();
+    await breakFile();
+    await bed.change({ "all.port": "2", "console.name": "one" });
+    expect(await bed.read("gateway")).toBe("PORT=1\n");
+    expect(await bed.read("other")).toBe("PORT=2\n");
+    expect(await bed.read("console")).toBe('{ "port": 1, "own": ');
+    expect(await bed.status("console")).toMatchObject({ state: "refused", trouble: { code: "PARSE_FAILED" } });
+    expect(bed.record("gateway").trouble?.message).toContain("it changes together with console, which failed");
+    const told = bed.events.length;
+    bed.engine().lookAtEverything();
+    await bed.engine().settled();
+    expect(bed.events.slice(told)).toEqual([]);
+
+    await mendFile();
+    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
+    await bed.engine().settled();
+    expect(JSON.parse(await bed.read("console"))).toEqual({ port: 2, name: "one", own: true });
+    for (const name of ["gateway", "console"])
+      expect(bed.record(name)).toMatchObject({ standby: undefined, quarantine: undefined, trouble: undefined });
+  });
+
+  test("a change that it has no part in goes on", async () => {
+    await startMerging();
+    await breakFile();
+    await bed.engine().settled();
+    await bed.change({ "all.port": "1", "console.name": "two" });
+    expect(bed.record("gateway").quarantine).toBeUndefined();
+    expect(await bed.status("gateway")).toMatchObject({ state: "healthy" });
+  });
+
+  test("who is ahead when it breaks has a way back all the same", async () => {
+    await startMerging();
+    const gateway = bed.containers.get("gateway");
+    if (gateway !== undefined) gateway.isHealthy = async () => !(await bed.read("gateway")).includes("666");
+    // It is told, and its file is broken before anybody knows whether it is well.
+    const told = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const container = bed.containers.get("console");
+    if (container !== undefined)
+      container.onRestart = async () => {
+        told.resolve();
+        await go.promise;
+        throw new ConfigSyncError("UNREACHABLE", "away");
+      };
+    bed.say({ "all.port": "2", "console.name": "one" });
+    void bed.engine().lookAgain();
+    await told.promise;
+    expect(await bed.read("gateway")).toBe("PORT=2\n");
+    await breakFile();
+    if (container !== undefined) container.onRestart = () => undefined;
+    go.resolve();
+    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=1\n"));
+    await bed.engine().settled();
+    // The file as it was comes back, and so nothing stands in the way of another try.
+    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
+    await bed.engine().settled();
+    expect(JSON.parse(await bed.read("console"))).toEqual({ port: 2, name: "one" });
+  });
 });
