@@ -32,6 +32,8 @@ function between(least: string, most: string) {
 const schema = z.strictObject({
   /** From weakest to strongest; protected ones beat all others. */
   sources: z.array(sourceSchema).min(1, "needs at least one source"),
+  /** The file of the environment variables that services get. */
+  environment: path.optional(),
   /** The folders under `templates` that are in use. */
   services: z.array(serviceName),
   templates: path.prefault("templates"),
@@ -182,7 +184,7 @@ export function parseSettings(
   const at = (path: string): string => resolve(folder, path);
   const { docker, supervisord, encryption } = written;
   const atIfAny = (path: string | undefined): string | undefined => (path === undefined ? undefined : at(path));
-  refuseNamesakes(written.sources, placeOf);
+  refuseNamesakes(written, placeOf);
   const twice = written.services.find((name, index) => written.services.indexOf(name) !== index);
   if (twice !== undefined) {
     const place = placeOf(["services", written.services.lastIndexOf(twice)]);
@@ -193,6 +195,7 @@ export function parseSettings(
     ...written,
     file,
     folder,
+    environment: atIfAny(written.environment),
     schema: valueSchema,
     secrets: valueSchema === undefined ? written.secrets : [...written.secrets, ...secretKeys(valueSchema)],
     templates: at(written.templates),
@@ -220,14 +223,15 @@ function loadSchema(file: string): ValueSchema {
 
 /** Messages and the history know a source by the name of its file. */
 function refuseNamesakes(
-  sources: Written["sources"],
+  { sources, environment }: Pick<Written, "sources" | "environment">,
   placeOf: (path: (string | number)[]) => ConfigSyncError["place"],
 ): void {
-  const names = sources.map((source) => ("file" in source ? basename(source.file) : undefined));
+  const files = [...sources.map((source) => ("file" in source ? source.file : undefined)), environment];
+  const names = files.map((file) => file && basename(file));
   const second = names.findIndex((name, index) => name !== undefined && names.indexOf(name) < index);
   if (second < 0) return;
   throw new ConfigSyncError("SETTINGS_INVALID", `two sources are called ${names[second]}`, {
-    place: placeOf(["sources", second]),
+    place: placeOf(second < sources.length ? ["sources", second] : ["environment"]),
     hint: "Rename one of the files: nobody could tell them apart",
   });
 }

@@ -24,7 +24,7 @@ import { writeDurably } from "./platform/safe-write.ts";
 import type { Supervisord } from "./platform/supervisord.ts";
 import { loadServices, type Service } from "./services/catalog.ts";
 import { loadSettings, type Settings } from "./settings.ts";
-import { createSources } from "./sources/index.ts";
+import { createEnvironmentSource, createSources } from "./sources/index.ts";
 import type { Sealing } from "./sources/sealed.ts";
 import type { Source } from "./sources/source.ts";
 import { findBadCertificates } from "./sync/advice.ts";
@@ -102,15 +102,17 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 
 const keyLength = 32;
 
-function openSources({ sources, folder, sync, ...settings }: Settings): Source[] {
-  return createSources(sources, {
+function openSources({ sources, environment, folder, sync, ...settings }: Settings): Source[] {
+  const context = {
     folder,
     secretPaths: secretsOf(settings),
     sealing: sealingOf(settings),
     quiet: sync.quiet,
     lookEvery: sync.look_every,
     environment: process.env,
-  });
+  };
+  const all = createSources(sources, context);
+  return environment === undefined ? all : [...all, createEnvironmentSource(environment, context)];
 }
 
 /** Keys are read when there is something to seal or to open, and again whenever they are others. */

@@ -22,9 +22,9 @@ export function placeEdits(
   sources: readonly Source[],
   snapshot: Snapshot,
 ): Map<Writable, readonly Edit[]> {
-  const writable = writableSources(sources);
   const placed = new Map<Writable, Edit[]>();
   for (const edit of edits) {
+    const writable = writableFor(edit.path, sources);
     const isSection = edit.path.length === 1 && edit.value === undefined;
     const places = isSection ? holders(edit, snapshot, writable) : [holder(edit, snapshot, writable)];
     for (const source of places) placed.set(source, [...(placed.get(source) ?? []), edit]);
@@ -35,8 +35,16 @@ export function placeEdits(
 /** Whether a value of this path could be set. */
 export function isWritable(path: Path, sources: readonly Source[], snapshot: Snapshot): boolean {
   const given = snapshot.entries.get(formatPath(path))?.origin.source;
-  const writable = writableSources(sources);
+  const writable = writableFor(path, sources);
   return given === undefined ? writable.length > 0 : writable.some(({ name }) => name === given);
+}
+
+/** Where there is a source that a section belongs to, it goes nowhere else, and nothing else goes there. */
+function writableFor([section = ""]: Path, sources: readonly Source[]): Writable[] {
+  const owner = sources.find(({ holdsSection }) => holdsSection?.(section));
+  return writableSources(sources).filter((source) =>
+    owner === undefined ? source.holdsSection === undefined : source === owner,
+  );
 }
 
 /** Every writable source that gives something in the section. */

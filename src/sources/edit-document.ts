@@ -1,6 +1,6 @@
 import { formatPath } from "../config/path.ts";
-import { type ConfigEdit, editConfigIni, removeSection } from "../formats/ini/config-ini.ts";
-import { type EditedDocument, findSealable, sealEdits } from "./sealed.ts";
+import { type ConfigEdit, editConfigIni, readConfigIni, removeSection } from "../formats/ini/config-ini.ts";
+import { type DocumentDialect, type EditedDocument, findSealable, sealEdits } from "./sealed.ts";
 import type { Edit, Sealable, SealedDocument } from "./source.ts";
 
 /**
@@ -14,24 +14,39 @@ export function editDocument(bytes: Buffer, edits: readonly Edit[], { substitute
   const written = keys.map(({ path, value, asWritten = false }) => {
     return { path, value: substitute && !asWritten ? value?.replaceAll("$", "$$$$") : value };
   });
-  const literal = sealEdits(written, { ...sealed, text });
+  const literal = sealEdits(written, { ...sealed, dialect, text });
   for (const { path } of sections) text = removeSection(text, path[0] ?? "");
   return Buffer.from(literal.length === 0 ? text : editConfigIni(text, literal.map(toConfigEdit)));
 }
 
-export interface EditOptions extends Omit<EditedDocument, "text"> {
+type Context = Omit<EditedDocument, "text" | "dialect">;
+
+export interface EditOptions extends Context {
   /** Whether `$` has a meaning there. */
   readonly substitute: boolean;
 }
 
 /** Seals what is meant, and keeps every other byte. Throws KEY_UNUSABLE, UNREPRESENTABLE. */
-export function sealDocument(bytes: Buffer, which: Sealable, how: Omit<EditedDocument, "text">): SealedDocument {
+export function sealDocument(bytes: Buffer, which: Sealable, how: Context): SealedDocument {
   const text = bytes.toString();
-  const edits = findSealable({ ...how, text }, which);
+  const edits = findSealable({ ...how, dialect, text }, which);
   const sealed = edits.length === 0 ? bytes : Buffer.from(editConfigIni(text, edits.map(toConfigEdit)));
   return { bytes: sealed, keys: edits.map(({ path }) => formatPath(path)) };
 }
 
 function toConfigEdit({ path, value }: Edit): ConfigEdit {
   return { path, value };
+}
+
+const dialect: DocumentDialect = {
+  read: readConfigIni,
+  spell: ([section = "", name = ""]) => [section, name.toLowerCase()],
+  isShared: findDefaults,
+};
+
+/** Whether a place of the text is in [DEFAULT]. */
+function findDefaults(text: string): (start: number) => boolean {
+  if (!text.includes("[DEFAULT]")) return () => false;
+  const headers = [...text.matchAll(/(?:^|(?<=[\r\n\uFEFF]))\s*\[([^\r\n]+)\]/g)];
+  return (start) => headers.findLast(({ index }) => index < start)?.[1] === "DEFAULT";
 }

@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import type { PathTest } from "../config/pattern.ts";
 import { envSource } from "./env.ts";
+import { environmentSource } from "./environment.ts";
 import { fileSource } from "./file.ts";
 import type { Sealing } from "./sealed.ts";
 import type { Source } from "./source.ts";
@@ -59,4 +60,9 @@ export type SourceSpec = z.output<typeof sourceSchema>;
 /** The sources of an app, as listed in its settings. */
 export function createSources(specs: readonly SourceSpec[], context: SourceContext): Source[] {
   return specs.map((spec) => ("file" in spec ? file.create(spec, context) : env.create(spec, context)));
+}
+
+/** The document of the environment that services get: `environment` in config-sync.yaml. */
+export function createEnvironmentSource(path: string, context: SourceContext): Source {
+  return environmentSource({ ...context, path, name: basename(path) });
 }

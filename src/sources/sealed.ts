@@ -1,10 +1,10 @@
-/** Sealed values of a config.ini: opened when it is read, made when it is edited. */
+/** Sealed values of a document: opened when it is read, made when it is edited. */
 import { isAes256Value, openAes256Value } from "../config/aes256-value.ts";
 import { holdsSealed, isSealed, type Key, keyIdOf, open, seal, unopened } from "../config/encryption.ts";
 import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { ConfigSyncError } from "../errors.ts";
-import { readConfigIni } from "../formats/ini/config-ini.ts";
+import type { Field } from "../formats/format.ts";
 import type { Edit, Sealable } from "./source.ts";
 
 /** What values are sealed and opened with. */
@@ -27,8 +27,19 @@ export function openValue(text: string, path: Path, { app, aes256Key }: Sealing,
   throw unopened(seat, "takes in a sealed value, which can only stand alone", "Write the value itself");
 }
 
+/** How a document is read, as far as sealing goes. */
+export interface DocumentDialect {
+  /** What stands in it, as written. */
+  readonly read: (text: string) => readonly Pick<Field, "path" | "value" | "start">[];
+  /** A path as it is read back: config.ini knows keys in lower case only. */
+  readonly spell: (path: Path) => Path;
+  /** Whether what stands at a place of the text is of more than one section. */
+  readonly isShared: (text: string) => (start: number) => boolean;
+}
+
 export interface EditedDocument {
   readonly text: string;
+  readonly dialect: DocumentDialect;
   readonly sealing: Sealing;
   readonly secretPaths: PathTest;
 }
@@ -37,15 +48,14 @@ export interface EditedDocument {
  * The edits with their secrets sealed. A value that is there already stays as it stands there, sealed or not: what nobody changes
  * makes no revision.
  */
-export function sealEdits(edits: readonly Edit[], { text, sealing, secretPaths }: EditedDocument): readonly Edit[] {
+export function sealEdits(edits: readonly Edit[], document: EditedDocument): readonly Edit[] {
+  const { text, dialect, sealing, secretPaths } = document;
   const { app, keys: readKeys } = sealing;
   if (readKeys === undefined) return edits;
   let read: readonly Key[] | undefined;
-  const present = new Map(readConfigIni(text).map(({ path, value }) => [formatPath(path), value]));
+  const present = new Map(dialect.read(text).map(({ path, value }) => [formatPath(path), value]));
   return edits.map((edit) => {
-    const [section = "", name = ""] = edit.path;
-    // As the file is read: keys are lower-case there.
-    const path = [section, name.toLowerCase()];
+    const path = dialect.spell(edit.path);
     const now = present.get(formatPath(path));
     const wasSealed = now !== undefined && isSealed(now);
     if (!edit.value || edit.value === now || !(wasSealed || secretPaths(path))) return edit;
@@ -60,7 +70,8 @@ export function sealEdits(edits: readonly Edit[], { text, sealing, secretPaths }
  * What of a document is to be sealed: its secrets in clear, what was sealed with another key than the first, or the `AES256:` values.
  * Throws UNREPRESENTABLE for a value that stands in [DEFAULT], as it belongs to no one section.
  */
-export function findSealable({ text, sealing, secretPaths }: EditedDocument, which: Sealable): readonly Edit[] {
+export function findSealable(document: EditedDocument, which: Sealable): readonly Edit[] {
+  const { text, dialect, sealing, secretPaths } = document;
   const { app } = sealing;
   if (sealing.keys === undefined) {
     const hint =
@@ -74,19 +85,12 @@ export function findSealable({ text, sealing, secretPaths }: EditedDocument, whi
     if (which === "old") return isSealed(value) && keyIdOf(value) !== first.id;
     return value !== "" && !isSealed(value) && !isAes256Value(value) && secretPaths(path);
   };
-  const meant = readConfigIni(text).filter(({ path, value }) => isMeant(path, value));
-  const defaults = findDefaults(text);
+  const meant = dialect.read(text).filter(({ path, value }) => isMeant(path, value));
+  const isShared = dialect.isShared(text);
   return meant.map(({ path, value, start }) => {
-    if (defaults(start)) throw inDefaults(path);
+    if (isShared(start)) throw inDefaults(path);
     return { path, value: seal(openValue(value, path, sealing, keys) ?? value, first, { app, path }) };
   });
-}
-
-/** Whether a place of the text is in [DEFAULT]. */
-function findDefaults(text: string): (start: number) => boolean {
-  if (!text.includes("[DEFAULT]")) return () => false;
-  const headers = [...text.matchAll(/(?:^|(?<=[\r\n\uFEFF]))\s*\[([^\r\n]+)\]/g)];
-  return (start) => headers.findLast(({ index }) => index < start)?.[1] === "DEFAULT";
 }
 
 function inDefaults(path: Path): ConfigSyncError {

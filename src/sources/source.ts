@@ -5,6 +5,8 @@ export interface Source {
   /** As shown to people: `config.ini`. */
   readonly name: string;
   readonly protected: boolean;
+  /** The sections that this source alone gives, and nothing else. Without it: all that no other source claims in this way. */
+  readonly holdsSection?: (section: string) => boolean;
   /** What the source says now, as written there. Throws SOURCE_INVALID, SOURCE_MISSING, SOURCE_UNSTABLE or KEY_UNUSABLE, with the place. */
   readonly load: () => Promise<Layer>;
   /**

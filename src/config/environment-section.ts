@@ -1,0 +1,26 @@
+/** The sections of a snapshot that hold the environment of services: `environment`, `mappings`, `environment:shop`. Pure. */
+
+export type EnvironmentKind = "variable" | "mapping";
+
+/** What a section holds, and the one service that it is for; undefined for every service. */
+export interface EnvironmentSection {
+  readonly kind: EnvironmentKind;
+  readonly service: string | undefined;
+}
+
+export function environmentSection(kind: EnvironmentKind, service?: string): string {
+  const section = kind === "variable" ? "environment" : "mappings";
+  return service === undefined ? section : `${section}:${service}`;
+}
+
+/** Undefined for every other section. */
+export function readEnvironmentSection(section: string): EnvironmentSection | undefined {
+  const match = /^(environment|mappings)(?::([a-z0-9][a-z0-9-]{0,62}))?$/.exec(section);
+  if (match === null) return undefined;
+  return { kind: match[1] === "environment" ? "variable" : "mapping", service: match[2] };
+}
+
+/** No reader of env files takes more in a name, and most take less: what each takes is asked of it where it is written. */
+export const variableName = /^[^\s=#"'`$\\\x00-\x1f\x7f*{}]{1,200}$/;
+/** `MAIL_*`: a variable for each key of a section. */
+export const patternName = /^[^\s=#"'`$\\\x00-\x1f\x7f*{}]{0,200}\*$/;
