@@ -25,7 +25,7 @@ export interface Service {
 export interface ServiceOutput {
   readonly manifest: OutputManifest;
   readonly format: Format;
-  readonly template: Template;
+  readonly template: Template | undefined;
   /** path, check and requires of the manifest. */
   readonly strings: Fill;
   readonly check: Fill | undefined;
@@ -68,12 +68,12 @@ async function loadService(folder: string, name: string): Promise<Service> {
   };
   return {
     name,
-    form: hash("sha256", JSON.stringify([written, ...outputs.map(({ template }) => template.source)])),
+    form: hash("sha256", JSON.stringify([written, ...outputs.map(({ template }) => template?.source)])),
     manifest,
     outputs,
     reload: await Promise.all(manifest.reload.map(async ({ when, action }) => ({ when, ...(await prepare(action)) }))),
     probes: await Promise.all(manifest.probes.map(prepare)),
-    warnings: outputs.flatMap(({ template }) => template.warnings),
+    warnings: outputs.flatMap(({ template }) => template?.warnings ?? []),
   };
 }
 
@@ -95,15 +95,14 @@ async function loadOutput(
       },
     );
   }
-  const file = join(home, output.template);
-  const place = manifest.placeOf(["outputs", index]);
-  const template = await loadTemplate(file, manifest.name);
+  const file = manifest.placeOf(["outputs", index]).file ?? home;
+  const template = output.template && (await loadTemplate(join(home, output.template), manifest.name));
   return {
     manifest: output,
     format,
-    template,
-    strings: await compileFill({ path: output.path, requires: output.requires }, text, place.file ?? file),
-    check: output.check && (await compileFill(output.check, text, place.file ?? file)),
+    template: template || undefined,
+    strings: await compileFill({ path: output.path, requires: output.requires }, text, file),
+    check: output.check && (await compileFill(output.check, text, file)),
   };
 }
 

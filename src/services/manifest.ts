@@ -28,7 +28,10 @@ export interface Manifest {
 export interface OutputManifest {
   readonly path: string;
   readonly format: string;
-  readonly template: string;
+  /** Undefined for an output that is nothing but the environment. */
+  readonly template: string | undefined;
+  /** Whether the environment of the service is written into it. */
+  readonly environment: EnvironmentManifest | undefined;
   readonly merge: boolean;
   /** The file is written into, not replaced: a container that mounts it by itself would go on with the old one. */
   readonly inPlace: boolean;
@@ -38,6 +41,11 @@ export interface OutputManifest {
   /** The output is written only while all these files are there. */
   readonly requires: readonly string[];
   readonly drift: DriftPolicy;
+}
+
+export interface EnvironmentManifest {
+  /** Patterns of names that the service keeps for itself: `COMPOSE_*`. */
+  readonly reserved: readonly string[];
 }
 
 /**
@@ -152,7 +160,10 @@ const owner = z
 const outputShape = z.strictObject({
   path: z.string().min(1, "is empty"),
   format: z.string(),
-  template: templateFile,
+  template: templateFile.optional(),
+  environment: z
+    .union([z.boolean(), z.strictObject({ reserved: z.array(z.string().min(1, "is empty")).default([]) })])
+    .default(false),
   merge: z.boolean().default(false),
   in_place: z.boolean().default(false),
   mode: fileMode.optional(),
@@ -193,8 +204,13 @@ function checkOutput(
   if (!formatNames.includes(output.format)) {
     return refuse(`there is no format "${output.format}"`, `Formats are ${formatNames.join(", ")}`);
   }
-  const { mode, owner, check, in_place: inPlace, ...rest } = output;
-  return { ...rest, mode, owner, check, inPlace };
+  const { mode, owner, check, in_place: inPlace, template, environment, ...rest } = output;
+  if (template === undefined && environment === false)
+    return refuse("an output needs something to be made of", "Name a template, or write environment: true");
+  if (environment !== false && !output.format.startsWith("env:"))
+    return refuse(`the environment cannot be written as ${output.format}`, "Choose env:compose, env:dotenv or env:raw");
+  const given = environment === false ? undefined : { reserved: environment === true ? [] : environment.reserved };
+  return { ...rest, mode, owner, check, inPlace, template, environment: given };
 }
 
 /** What holds a template gets its form only when it is filled in, and is held to the schema then. */

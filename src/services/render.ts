@@ -5,9 +5,11 @@ import { ConfigSyncError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { type ResolvedAction, resolveAction } from "./actions.ts";
 import type { Service, ServiceOutput } from "./catalog.ts";
+import { type EnvironmentRendering, type GivenVariable, joinRenderings, renderEnvironment } from "./environment.ts";
 import type { Fill } from "./fill.ts";
 import type { Backoff, DriftPolicy, Owner } from "./manifest.ts";
 import { type Branch, buildTree, type Names, plainText } from "./tree.ts";
+import type { Rendering } from "./write.ts";
 
 export type { ResolvedAction } from "./actions.ts";
 export type { Names } from "./tree.ts";
@@ -58,6 +60,8 @@ export interface RenderedOutput {
   /** Absolute paths of the files without which the output is not written. */
   readonly requires: readonly string[];
   readonly used: readonly string[];
+  /** The variables in it, where it is given the environment. */
+  readonly environment?: readonly GivenVariable[] | undefined;
 }
 
 export interface ResolvedRule {
@@ -74,8 +78,9 @@ export interface ResolvedRule {
 export function renderService(service: Service, inputs: Inputs): RenderedService {
   const { manifest } = service;
   const tree = treeOf(inputs);
-  const outputs = service.outputs.map((output) => renderOutput(output, tree, inputs));
-  const used = new Set(outputs.flatMap((output) => output.used));
+  const rendered = service.outputs.map((output) => renderOutput(service.name, output, tree, inputs));
+  const outputs = rendered.map(({ output }) => output);
+  const used = new Set(rendered.flatMap(({ output, sections }) => [...output.used, ...sections]));
   const reload = service.reload.map((rule) => ({
     when: rule.when,
     action: resolveAction(rule, manifest, tree, used),
@@ -138,15 +143,22 @@ function treeOf(inputs: Inputs): Branch {
   return tree;
 }
 
-function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): RenderedOutput {
+/** `sections`: those that could bring more into it, though none of their keys is in it now. */
+function renderOutput(
+  service: string,
+  output: ServiceOutput,
+  tree: Branch,
+  inputs: Inputs,
+): { output: RenderedOutput; sections: readonly string[] } {
   const { manifest, format } = output;
-  const rendering = output.template.render(tree, format);
+  const { rendering, environment } = renderContent(service, output, tree, inputs);
   const { value, used } = output.strings(tree);
   const strings = value as { path: string; requires: readonly string[] };
+  const { folder } = inputs;
   const path = placeIn(folder, strings.path, manifest.path);
   const inside = relative(folder, path);
   const keyed = format.merge !== undefined;
-  return {
+  const rendered: RenderedOutput = {
     path,
     shownPath: inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside,
     format,
@@ -165,8 +177,25 @@ function renderOutput(output: ServiceOutput, tree: Branch, { folder }: Inputs): 
     check: output.check && checkOf(output.check, tree),
     requires: strings.requires.map((file) => placeIn(folder, file, "requires")),
     used: [...new Set([...rendering.used, ...used])],
+    environment: environment?.given,
   };
+  return { output: rendered, sections: environment?.sections ?? [] };
 }
+
+/** What the template writes, and behind it the environment of the service. */
+function renderContent(
+  service: string,
+  { manifest, format, template }: ServiceOutput,
+  tree: Branch,
+  { snapshot }: Inputs,
+): { rendering: Rendering; environment: EnvironmentRendering | undefined } {
+  const rendering = template?.render(tree, format) ?? nothing;
+  if (manifest.environment === undefined) return { rendering, environment: undefined };
+  const environment = renderEnvironment({ service, snapshot, tree, format, manifest: manifest.environment });
+  return { rendering: joinRenderings(rendering, environment), environment };
+}
+
+const nothing: Rendering = { text: "", maskedText: "", fields: [], secretFields: [], origins: [], used: [] };
 
 const noOrigins: ReadonlyMap<string, string> = new Map();
 
