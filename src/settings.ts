@@ -5,11 +5,12 @@ import { z } from "zod";
 import { apiSchema, resolveApi } from "./api/api-settings.ts";
 import type { HttpSettings } from "./api/http/parts.ts";
 import { parseDuration } from "./config/coerce.ts";
+import type { JsonTree } from "./config/json.ts";
 import { duration, serviceName } from "./config/schema.ts";
 import { Secret } from "./config/secret.ts";
 import { secretKeys, type ValueSchema, valueSchemaFile } from "./config/value-schema.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
-import { parseCheckedYaml } from "./formats/checked-yaml.ts";
+import { parseCheckedYaml, parseYaml } from "./formats/checked-yaml.ts";
 import { defaultHistory, historySchema } from "./history/index.ts";
 import { readTextFile } from "./platform/read-text.ts";
 import { sourceSchema } from "./sources/index.ts";
@@ -218,7 +219,17 @@ export function parseSettings(
 
 function loadSchema(file: string): ValueSchema {
   const text = readSettings(file, "Correct schema in config-sync.yaml, or remove it");
-  return parseCheckedYaml(text, valueSchemaFile, { file, code: "SETTINGS_INVALID" }).value;
+  const { value } = parseCheckedYaml(text, valueSchemaFile, { file, code: "SETTINGS_INVALID" });
+  const jsonSchemas = value.jsonSchemas.map((one) => ({ ...one, file: resolve(dirname(file), one.file) }));
+  return { ...value, jsonSchemas };
+}
+
+/** A JSON Schema that the schema of the workspace names. YAML reads JSON, too, and knows its lines. */
+export function readJsonSchema(file: string): JsonTree {
+  const text = readSettings(file, "Correct json_schemas in the schema of the workspace, or remove it");
+  const { value } = parseYaml(text, { file, code: "SETTINGS_INVALID" });
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonTree;
+  throw new ConfigSyncError("SETTINGS_INVALID", "is no JSON Schema: it holds no object", { place: { file } });
 }
 
 /** Messages and the history know a source by the name of its file. */

@@ -8,10 +8,12 @@ import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
 import type { Changed } from "./apps/change.ts";
 import { createDoor, type Door } from "./apps/door.ts";
+import type { SchemaCheck } from "./config/json-schema-check.ts";
 import type { Digest, Snapshot } from "./config/layers.ts";
 import type { PathTest } from "./config/pattern.ts";
 import { checkValues, errorsAmong } from "./config/rules/index.ts";
 import { secretPaths } from "./config/secret.ts";
+import { compileSections } from "./config/section-checks.ts";
 import { ConfigSyncError, systemCode } from "./errors.ts";
 import type { History } from "./history/history.ts";
 import { openHistory } from "./history/index.ts";
@@ -23,19 +25,22 @@ import { keysOfFile, keysOfVariable, rawKeyOfFile } from "./platform/key-file.ts
 import { writeDurably } from "./platform/safe-write.ts";
 import type { Supervisord } from "./platform/supervisord.ts";
 import { loadServices, type Service } from "./services/catalog.ts";
-import { loadSettings, type Settings } from "./settings.ts";
+import { loadSettings, readJsonSchema, type Settings } from "./settings.ts";
 import { createEnvironmentSource, createSources } from "./sources/index.ts";
 import type { Sealing } from "./sources/sealed.ts";
 import type { Source } from "./sources/source.ts";
-import { findBadCertificates } from "./sync/advice.ts";
+import { findBadChanges } from "./sync/advice.ts";
 import { createEngine, type Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
 import type { Ledger } from "./sync/ledger.ts";
 import { type Renderings, renderAll } from "./sync/renderings.ts";
+import { loadedBy } from "./sync/taken-ports.ts";
 
 export interface Workspace {
   readonly settings: Settings;
   readonly services: readonly Service[];
+  /** The sections of the configuration that have a JSON Schema. */
+  readonly sections: ReadonlyMap<string, SchemaCheck>;
   readonly app: App;
   readonly digest: Digest;
   /** Makes sure that the next process has the same digests. Only for who has the workspace to itself. */
@@ -51,16 +56,18 @@ export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 /** Looks only: nothing is written before `keepKey` is called. */
 export async function openWorkspace(folder: string): Promise<Workspace> {
   const settings = loadSettings(folder);
-  const [services, { digest, keepKey }] = await Promise.all([
+  const [services, sections, { digest, keepKey }] = await Promise.all([
     loadServices(settings.templates, settings.services),
+    compileSections(settings.schema, readJsonSchema),
     openDigest(settings.state),
   ]);
   return {
     settings,
     services,
+    sections,
     digest,
     keepKey,
-    app: createApp("default", openSources(settings), digest, (snapshot) => errorsIn(snapshot, settings)),
+    app: createApp("default", openSources(settings), digest, (snapshot) => errorsIn(snapshot, { settings, sections })),
     ledgerFile: join(settings.state, "ledger.jsonl"),
     openHistory: (tell) => {
       const { folder, state, history } = settings;
@@ -170,8 +177,9 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
     ...(parts.onNoted !== undefined && { onNoted: parts.onNoted }),
     looksOnly: parts.looksOnly ?? false,
     check: async (candidate, changes) => {
-      refuseErrors(errorsIn(candidate, settings));
-      refuseErrors(await findBadCertificates(settings.schema, candidate, new Set(changes.map(({ key }) => key))));
+      refuseErrors(errorsIn(candidate, workspace));
+      const loaded = loadedBy(services, parts.ledger, digest);
+      refuseErrors(await findBadChanges(settings.schema, candidate, new Set(changes.map(({ key }) => key)), loaded));
       const renderings = parts.renderings?.();
       const before = renderings === undefined ? undefined : { renderings, changes };
       refuseNewErrors(renderAll(services, { ...inputs, snapshot: candidate }, before), renderings);
@@ -180,7 +188,7 @@ export function openDoor(workspace: Workspace, history: History, parts: DoorCont
 }
 
 export interface DoorContext {
-  readonly ledger: Pick<Ledger, "revision">;
+  readonly ledger: Pick<Ledger, "revision" | "record">;
   readonly onMended: (text: string) => void;
   readonly onNoted?: (noted: Changed) => void;
   /** For who does not have the workspace to itself, and so may not write. */
@@ -189,17 +197,21 @@ export interface DoorContext {
 }
 
 /** What the schema of the workspace has against these values. */
-function errorsIn(snapshot: Snapshot, { schema }: Pick<Settings, "schema">): ConfigSyncError[] {
+function errorsIn(
+  snapshot: Snapshot,
+  { settings: { schema }, sections }: Pick<Workspace, "settings" | "sections">,
+): ConfigSyncError[] {
   if (schema === undefined) return [];
-  return errorsAmong(checkValues({ schema, snapshot }));
+  return errorsAmong(checkValues({ schema, snapshot, sections }));
 }
 
-/** All of them in one: the first has key, place and hint, the others stand in its message. */
+/** All of them in one: the first has key, place and hint, the others stand in its message, and all of them in its cause. */
 function refuseErrors([first, ...rest]: readonly ConfigSyncError[]): void {
   if (first === undefined) return;
   const { code, message, key, place, hint } = first;
   const more = rest.map((error) => `\n  ${error.toText()}`);
-  throw new ConfigSyncError(code, `${message}${more.join("")}`, { key, place, hint });
+  const cause = rest.length === 0 ? undefined : new AggregateError([first, ...rest]);
+  throw new ConfigSyncError(code, `${message}${more.join("")}`, { key, place, hint, cause });
 }
 
 /** A service that cannot be rendered already does not stand in the way of other changes. */

@@ -9,8 +9,9 @@ Finds what can be found without asking a service: bad lines in config.ini,
 unknown settings, templates that need a value that is missing, values that a
 file format cannot hold. Warns of values that templates write raw, and of keys
 in config.ini that the system's own file overrules. Values are held to the
-schema of the workspace, where its settings name one; only here it is told
-how hard passwords are to guess.
+schema of the workspace, where its settings name one; only here, and by the
+API's route of the same name, it is told how hard passwords are to guess, which
+are samples, and which new ports another program listens on.
 
 Examples:
   config-sync validate
@@ -43,11 +44,14 @@ async function find(folder: string): Promise<Finding[]> {
   const { inspectWorkspace } = await import("./inspect.ts");
   const { findAll, findingOf } = await import("../sync/findings.ts");
   const { adviseOn } = await import("../sync/advice.ts");
+  const { loadedBy } = await import("../sync/taken-ports.ts");
   const { asConfigSyncError } = await import("../errors.ts");
   try {
     const { workspace, ...inspection } = await inspectWorkspace(folder);
-    const violations = await adviseOn(workspace.settings.schema, inspection.snapshot);
-    return findAll({ ...inspection, services: workspace.services, violations });
+    const { settings, services, sections, digest } = workspace;
+    const loaded = loadedBy(services, inspection.ledger, digest);
+    const violations = await adviseOn({ schema: settings.schema, sections, snapshot: inspection.snapshot, loaded });
+    return findAll({ ...inspection, services, violations });
   } catch (error) {
     return [findingOf(asConfigSyncError(error))];
   }

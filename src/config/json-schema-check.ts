@@ -92,7 +92,9 @@ function compile(ajv: Ajv, schema: JsonTree) {
   try {
     return ajv.compile(schema);
   } catch (cause) {
-    throw noSchema((cause as Error).message, cause);
+    // "schema is invalid: data/properties/a/type must be …, …": the first is enough.
+    const [first = ""] = (cause as Error).message.replace(/^schema is invalid: data/, "").split(", ");
+    throw noSchema(first, cause);
   } finally {
     // Else it would be kept for good.
     ajv.removeSchema(schema);

@@ -4,10 +4,15 @@
  *     sections:
  *       gitea:
  *         http_port: { type: port, required: section }
+ *     json_schemas:
+ *       my_app: my-app.schema.json
  */
 import { z } from "zod";
 import { formatPath, type Path, parsePath } from "./path.ts";
 import { type ValueType, valueTypes } from "./value-types.ts";
+
+/** The network of ports that are opened on this host. */
+export const host = "host";
 
 const typeNames = valueTypes.map(({ name }) => name);
 const written = z.union([z.string(), z.number(), z.boolean()]).transform(String);
@@ -30,6 +35,8 @@ const keySchema = z
     needs: z.array(z.string()).prefault([]),
     /** Where a port is opened: ports of one network must differ. */
     network: z.string().min(1, "is empty").optional(),
+    /** What to do where a port is new and another program of this host listens on it. */
+    if_taken: z.enum(["warn", "refuse"]).optional(),
     /** The key that names the file with a certificate's private key. */
     private_key: z.string().optional(),
     /** How hard a password is to guess at least, on zxcvbn's scale. */
@@ -45,6 +52,8 @@ const keySchema = z
     if (key.type === "enum" && key.values === undefined) refuse("values", "must say what an enum may be");
     if (key.type !== "enum" && key.values !== undefined) refuse("values", "goes with type: enum");
     if (key.type !== "port" && key.network !== undefined) refuse("network", "goes with type: port");
+    if (key.if_taken !== undefined && (key.type !== "port" || (key.network ?? host) !== host))
+      refuse("if_taken", `goes with type: port, and the network ${host}`);
     if (key.type !== "certificate" && key.private_key !== undefined)
       refuse("private_key", "goes with type: certificate");
   });
@@ -70,11 +79,13 @@ export const valueSchemaFile = z
   .strictObject({
     /** Only keys that stand here are accepted. */
     strict: z.boolean().prefault(false),
-    sections: sectionsSchema,
+    sections: sectionsSchema.prefault({}),
+    /** By section, the file of its JSON Schema. */
+    json_schemas: z.record(z.string(), z.string().min(1, "is empty")).prefault({}),
   })
-  .transform(({ strict, sections }): ValueSchema => {
+  .transform(({ strict, sections, json_schemas }): ValueSchema => {
     const keys = listKeys(sections).map(({ path, key: written }): KeySchema => {
-      const { type, needs, network, private_key, ...key } = written;
+      const { type, needs, network, if_taken, private_key, ...key } = written;
       const [section] = path;
       const other = (name: string): string => formatPath(siblingPath(path, name));
       return {
@@ -84,15 +95,19 @@ export const valueSchemaFile = z
         type: typeNamed(type),
         needs: needs.map(other),
         privateKey: private_key === undefined ? undefined : other(private_key),
-        network: network ?? "host",
+        network: network ?? host,
+        ifTaken: if_taken ?? "warn",
       };
     });
-    return { strict, keys };
+    const jsonSchemas = Object.entries(json_schemas).map(([section, file]) => ({ section, file }));
+    return { strict, keys, jsonSchemas };
   });
 
 export interface ValueSchema {
   readonly strict: boolean;
   readonly keys: readonly KeySchema[];
+  /** `file` as it is written. */
+  readonly jsonSchemas: readonly { readonly section: string; readonly file: string }[];
 }
 
 export interface KeySchema
@@ -107,6 +122,7 @@ export interface KeySchema
   /** Written paths. */
   readonly needs: readonly string[];
   readonly network: string;
+  readonly ifTaken: "warn" | "refuse";
   /** A written path. */
   readonly privateKey: string | undefined;
 }

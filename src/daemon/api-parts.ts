@@ -11,6 +11,7 @@ import { listEntries } from "../audit/query.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { redactor } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { adviseOn } from "../sync/advice.ts";
 import type { Engine, EngineState } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
 import { explainKeys } from "../sync/explain.ts";
@@ -19,6 +20,7 @@ import type { Ledger } from "../sync/ledger.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { type ShownPlan, showPlan } from "../sync/shown-plan.ts";
 import { surveyInOrder } from "../sync/survey.ts";
+import { loadedBy } from "../sync/taken-ports.ts";
 import { version } from "../version.ts";
 import { inputsOf, secretsOf, type Workspace } from "../workspace.ts";
 
@@ -134,13 +136,22 @@ async function validate(running: Worked, edits: readonly Edit[]): Promise<readon
   const { services } = running.workspace;
   if (edits.length === 0) {
     const { snapshot, problems } = running.door.current();
-    return findAll({ problems, snapshot, renderings: running.engine.state().renderings, services });
+    const { renderings } = running.engine.state();
+    return findAll({ problems, snapshot, renderings, services, violations: await advise(running, snapshot) });
   }
   try {
-    return findAll({ ...(await imagine(running, edits)), problems: [], services });
+    const { snapshot, renderings } = await imagine(running, edits);
+    return findAll({ problems: [], snapshot, renderings, services, violations: await advise(running, snapshot) });
   } catch (error) {
-    return [findingOf(asConfigSyncError(error))];
+    const { cause } = asConfigSyncError(error);
+    const all: unknown[] = cause instanceof AggregateError ? cause.errors : [error];
+    return all.map((one) => findingOf(asConfigSyncError(one)));
   }
+}
+
+function advise({ workspace, ledger }: Worked, snapshot: Snapshot | undefined): ReturnType<typeof adviseOn> {
+  const { settings, services, sections, digest } = workspace;
+  return adviseOn({ schema: settings.schema, sections, snapshot, loaded: loadedBy(services, ledger, digest) });
 }
 
 function stateOf({ engine, door }: Worked): { snapshot: Snapshot; renderings: Renderings } {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { callDaemon } from "../../src/api/control-client.ts";
 import { runCli, type Workspace, waitForFile } from "../support/workspace.ts";
 import { makeMinimal } from "./minimal.ts";
 
@@ -83,6 +84,40 @@ describe("a workspace with a schema", () => {
     );
     expect(stdout).not.toContain("password1");
     expect(code).toBe(0);
+  });
+
+  test("holds a section to the JSON Schema that it names, in the file as in a change", async () => {
+    const workspace = await withSchema();
+    const json = { required: ["from"], properties: { from: { type: "string", format: "email" } } };
+    await workspace.sed("$ a json_schemas: { mail: mail.schema.json }", "schema.yaml");
+    await workspace.saveByRename("mail.schema.json", JSON.stringify(json));
+    const change = await runCli(["set", "mail.from=nobody", "-w", workspace.folder]);
+    expect(change).toMatchObject({ code: 1, stderr: expect.stringContaining("mail.from is not of the format email") });
+    await workspace.sed("s/^from = .*/from =/", "config.ini");
+    const { code, stdout } = await runCli(["validate", "-w", workspace.folder]);
+    expect(stdout).toMatch(/^error config.ini:\d+:\d+: mail.from is missing/);
+    expect(code).toBe(1);
+    await workspace.saveByRename("mail.schema.json", '{"type": "text"}');
+    expect((await runCli(["validate", "-w", workspace.folder])).stdout).toMatch(
+      /^error \S*mail.schema.json: this is no/,
+    );
+  });
+
+  test("finds the same by command and by the API: what is wrong, and what only deserves a warning", async () => {
+    const workspace = await withSchema();
+    await workspace.sed("$ a \\  mail: { password: { strength: 4 } }", "schema.yaml");
+    await workspace.sed("s/^password = .*/password = change-me/", "config.ini");
+    const said = JSON.parse((await runCli(["validate", "--json", "-w", workspace.folder])).stdout).findings;
+    expect(said.map(({ key }: { key: string }) => key)).toEqual(["mail.password", "mail.password"]);
+    const ask = async (body: object) => {
+      const call = { method: "POST", url: "/api/v1/settings/validate", body } as const;
+      return (await callDaemon(workspace.at("state/daemon.sock"), call))?.body as { findings: unknown };
+    };
+    const daemon = workspace.startDaemon({ args: ["--log", "text"] });
+    await daemon.waitForLine(/demo-nginx +healthy/);
+    expect(await ask({})).toMatchObject({ ok: true, findings: said });
+    const { findings } = await ask({ gateway: { port: "x" }, app: { port: "y" } });
+    expect(findings).toMatchObject([{ key: "app.port" }, { key: "gateway.port" }]);
   });
 
   test("hides what the schema calls secret", async () => {

@@ -1,7 +1,8 @@
 import type { Place } from "../../errors.ts";
+import type { SchemaCheck } from "../json-schema-check.ts";
 import type { Entry, Snapshot } from "../layers.ts";
 import { reveal } from "../secret.ts";
-import type { StrengthOf } from "../strength.ts";
+import type { Strength } from "../strength.ts";
 import type { ValueSchema } from "../value-schema.ts";
 
 /** Pure: what it finds follows from the facts alone. */
@@ -10,10 +11,16 @@ export type Rule = (facts: Facts) => Violation[];
 export interface Facts {
   readonly schema: ValueSchema;
   readonly snapshot: Snapshot;
-  /** Without it nothing is said of strength. */
-  readonly strengthOf?: StrengthOf | undefined;
+  /** The sections that have a JSON Schema. */
+  readonly sections?: ReadonlyMap<string, SchemaCheck> | undefined;
+  /** By key. Without them nothing is said of strength. */
+  readonly strengths?: ReadonlyMap<string, Strength> | undefined;
   /** Without them nothing is said of certificates. */
   readonly certificates?: { readonly files: ReadonlyMap<string, CertificateFiles>; readonly now: number } | undefined;
+  /** By the key that has their port: programs that listen on it and are not ours. */
+  readonly listeners?: ReadonlyMap<string, { readonly program: string | undefined }> | undefined;
+  /** Whether what only deserves a warning is looked for, too. */
+  readonly advises?: boolean;
 }
 
 /** What the files hold that a key of type certificate and its private key name; undefined where that cannot be read. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkValues } from "../../../src/config/rules/index.ts";
-import { adviseOn, findBadCertificates } from "../../../src/sync/advice.ts";
+import { adviseOn, findBadChanges } from "../../../src/sync/advice.ts";
 import { schemaOf, snapshotOf } from "../../unit/config/rules/support.ts";
 
 const schema = schemaOf({
@@ -13,6 +13,8 @@ const schema = schemaOf({
   app: { name: {} },
 });
 const days = 24 * 3_600_000;
+
+const nothing = { keys: [], digest: (text: string) => text };
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -33,7 +35,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const values = (cert: string, key: string) => snapshotOf({ "tls.cert": at(cert), "tls.key": at(key), "app.name": "x" });
 
 async function advice(cert: string, key: string): Promise<string[]> {
-  const found = await adviseOn(schema, values(cert, key));
+  const found = await adviseOn({ schema, sections: new Map(), snapshot: values(cert, key), loaded: nothing });
   return found.map(({ severity, message }) => `${severity} ${message}`);
 }
 
@@ -76,11 +78,11 @@ describe("a certificate", () => {
 
   test("stands in the way of changes to itself and its key only", async () => {
     const snapshot = values("one.crt", "other.key");
-    const bad = async (...changed: string[]) => findBadCertificates(schema, snapshot, new Set(changed));
+    const bad = async (...changed: string[]) => findBadChanges(schema, snapshot, new Set(changed), nothing);
     const refusal = [{ code: "VALUE_INVALID", key: "tls.cert", place: { line: 1 } }];
     expect(await bad("tls.cert")).toMatchObject(refusal);
     expect(await bad("tls.key", "app.name")).toMatchObject(refusal);
     expect(await bad("app.name")).toEqual([]);
-    expect(await findBadCertificates(undefined, snapshot, new Set(["tls.cert"]))).toEqual([]);
+    expect(await findBadChanges(undefined, snapshot, new Set(["tls.cert"]), nothing)).toEqual([]);
   });
 });

@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { checkValues } from "../../../../src/config/rules/index.ts";
+import { schemaOf, snapshotOf } from "./support.ts";
+
+describe("a password from an example", () => {
+  const schema = schemaOf({});
+  const found = (values: Record<string, string>) =>
+    checkValues({ schema, snapshot: snapshotOf(values, ["db.password"]), advises: true });
+
+  test.each([
+    ["change-me-0815", "sample"],
+    ["CHANGE_ME", "sample"],
+    ["please changeme now", "sample"],
+    ["your_password", "sample"],
+    ["example.password", "sample"],
+    ["<password>", "sample"],
+    ["{{ db_password }}", "sample"],
+    ["xxxxxxxx", "sample"],
+    ["admin", "everybody tries"],
+    ["Password", "everybody tries"],
+    ["123456", "everybody tries"],
+  ])("%s is a warning without the password", (password, reason) => {
+    const [finding, ...others] = found({ "db.password": password });
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ severity: "warning", key: "db.password", place: { line: 1 } });
+    expect(finding?.message).toContain(reason);
+    if (password.length > 8) expect(JSON.stringify(finding).toLowerCase()).not.toContain(password.toLowerCase());
+  });
+
+  test("that is the name of its user is a warning, whatever the case", () => {
+    expect(found({ "db.user_name": "Gitea_Owner", "db.password": "gitea-owner" })).toMatchObject([
+      { key: "db.password", message: expect.stringContaining("name of its user") },
+    ]);
+    expect(found({ "other.user_name": "gitea", "db.password": "gitea" })).toEqual([]);
+  });
+
+  test.each(["", "vast orbit candle prune", "exemplary", "unexampled", "todos", "Xk9#mQ2$vL5p"])(
+    "%j is none",
+    (text) => {
+      expect(found({ "db.password": text, "db.user_name": "" })).toEqual([]);
+    },
+  );
+
+  test("what was made at random is none", () => {
+    const random = fc.uint8Array({ minLength: 12, maxLength: 40 }).map(() => randomBytes(24).toString("base64"));
+    fc.assert(fc.property(random, (text) => found({ "db.password": text }).length === 0));
+  });
+
+  test("is nobody's business where only errors are asked for, or the key is no secret", () => {
+    expect(checkValues({ schema, snapshot: snapshotOf({ "db.password": "admin" }, ["db.password"]) })).toEqual([]);
+    expect(found({ "db.name": "change-me" })).toEqual([]);
+  });
+});
