@@ -1,5 +1,7 @@
 /** A change of an app's configuration, as it is asked for at the door, and what came of it. */
 import type { Change } from "../config/diff.ts";
+import { type Snapshot, secretTexts } from "../config/layers.ts";
+import { redactor } from "../config/secret.ts";
 import type { RevisionInfo } from "../history/history.ts";
 import type { Edit, Sealable } from "../sources/source.ts";
 
@@ -37,4 +39,10 @@ export interface Changed {
 /** `keys`: the written paths of what was sealed; none where there was nothing to seal, and no revision then. */
 export interface Sealed extends Changed {
   readonly keys: readonly string[];
+}
+
+/** People write into a reason what they set. It is kept for ever, and shown to everybody: secrets of these values are masked in it. */
+export function withoutSecrets(signature: Signature, values: readonly (Snapshot | undefined)[]): Signature {
+  const redact = redactor(values.flatMap((snapshot) => (snapshot === undefined ? [] : secretTexts(snapshot))));
+  return { ...signature, message: redact(signature.message) };
 }

@@ -12,7 +12,15 @@ import type { Clock } from "../platform/clock.ts";
 import { finishWrites } from "../platform/safe-write.ts";
 import type { Source } from "../sources/source.ts";
 import type { App, Look } from "./app.ts";
-import type { Changed, ChangeRequest, RollbackRequest, Sealed, SealRequest, Signature } from "./change.ts";
+import {
+  type Changed,
+  type ChangeRequest,
+  type RollbackRequest,
+  type Sealed,
+  type SealRequest,
+  type Signature,
+  withoutSecrets,
+} from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
 import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
@@ -170,7 +178,7 @@ export function createDoor(parts: DoorParts): Door {
     const revision = await replaceDocuments(differing, {
       known,
       journal,
-      record: () => recorder.append(draft(candidate, next, signature)),
+      record: () => recorder.append(draft(candidate, next, withoutSecrets(signature, [before, candidate]))),
     }).catch(async (error: unknown) => {
       // Whatever got how far: what is in the files now is what counts, and is recorded.
       await recorder.open().catch(() => undefined);

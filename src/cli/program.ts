@@ -28,7 +28,8 @@ import { unset } from "./unset.ts";
 import { validate } from "./validate.ts";
 import { wait } from "./wait.ts";
 
-const commands: readonly (Command | CommandGroup)[] = [
+/** In the order in which --help lists them. */
+export const commands: readonly (Command | CommandGroup)[] = [
   init,
   start,
   plan,
@@ -61,6 +62,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .version(version)
     .exitOverride()
     .showHelpAfterError("(--help tells what there is)")
+    .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .addHelpText("after", generalHelp);
   for (const command of commands) {
     addCommand(program, command, (code) => {
@@ -75,7 +77,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError))
       return reportError(asConfigSyncError(error), json, !argv.includes("--no-color"));
     if (error.exitCode === 0) return exitCodes.ok;
-    if (json) printJson({ error: new ConfigSyncError("USAGE", error.message.replace(/^error: /, "")) });
+    if (json) printJson({ error: new ConfigSyncError("USAGE", withoutValues(error.message.replace(/^error: /, ""))) });
     return exitCodes.usage;
   }
 }
@@ -128,6 +130,11 @@ function reportError(error: ConfigSyncError, json: boolean, color: boolean): num
   process.stderr.write(`${style("red", "error:")} ${error.toText()}\n`);
   if (error.code === "INTERNAL" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
   return error.code === "USAGE" ? exitCodes.usage : exitCodes.error;
+}
+
+/** commander repeats what it does not understand. Behind a mistyped option, and in a word too many, a password may stand. */
+function withoutValues(message: string): string {
+  return message.replace(/(but got \d+): .*(?=\.)/s, "$1").replace(/(unknown option ')(--[^'=]*|-[^-]).*'/s, "$1$2'");
 }
 
 function printJson(value: unknown): void {

@@ -33,11 +33,12 @@ async function runSet(call: Call): Promise<number> {
   return changeSettings(call, edits);
 }
 
-async function readEdit(assignment: string) {
+async function readEdit(assignment: string, index: number) {
   const { ConfigSyncError } = await import("../errors.ts");
   const at = assignment.indexOf("=");
   const hint = "Write SECTION.KEY=VALUE, or SECTION.KEY alone with --stdin";
-  if (at < 0) throw new ConfigSyncError("USAGE", `"${assignment}" has no value`, { hint });
+  // Not the word itself: behind `password= …` it is the password.
+  if (at < 0) throw new ConfigSyncError("USAGE", `assignment ${index + 1} has no value`, { hint });
   return { path: await keyPath(assignment.slice(0, at)), value: assignment.slice(at + 1) };
 }
 

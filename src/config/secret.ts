@@ -59,15 +59,52 @@ export function maskUrls(text: string): string {
 }
 
 /**
- * Blots the given secrets, and the passwords in URLs, out of foreign text (a command's output, a server's answer). The net under the Secret type, for
- * text that we do not make ourselves. Secrets under four characters cannot be told from ordinary text and are left.
+ * Blots the given secrets, and the passwords in URLs, out of foreign text (a command's output, a server's answer). The net under the Secret
+ * type, for text that we do not make ourselves: also where a secret is spelled as JSON, URLs, HTML or base64 spell it, and each line of a
+ * key in PEM. Secrets under four characters cannot be told from ordinary text and are left.
  */
 export function redactor(secrets: Iterable<string>): Redact {
   const forms = new Set<string>();
   for (const secret of secrets) {
-    if (secret.length < 4) continue;
-    forms.add(secret).add(encodeURIComponent(secret)).add(JSON.stringify(secret).slice(1, -1));
+    for (const part of [secret, ...longLines(secret)])
+      if (part.length >= 4) for (const form of spellings(part)) forms.add(form);
   }
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);
   return (text) => maskUrls(longestFirst.reduce((shown, form) => shown.replaceAll(form, secretMark), text));
+}
+
+/** Whoever shows a text of several lines indents them, or breaks off in the middle. The frame of a PEM is no secret. */
+function longLines(secret: string): string[] {
+  if (!secret.includes("\n")) return [];
+  return secret.split(/\r?\n/).filter((line) => line.length >= 8 && !line.startsWith("-----"));
+}
+
+function spellings(text: string): string[] {
+  // A lone surrogate has no spelling in a URL.
+  const inUrl = encodeURIComponent(text.toWellFormed());
+  const html = text.replace(/[&<>]/g, (character) => htmlNames[character] ?? character);
+  return [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    inUrl,
+    inUrl.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16)}`),
+    new URLSearchParams({ "": text }).toString().slice(1),
+    // As Python, Go and JavaScript write quotes.
+    ...["&quot;", "&#34;"].flatMap((double) =>
+      ["&#39;", "&#x27;"].map((single) => html.replaceAll('"', double).replaceAll("'", single)),
+    ),
+    ...base64Within(text),
+  ];
+}
+
+const htmlNames: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+/** As it stands inside base64 of a longer text (`user:password`): the characters that depend on it alone, by where it begins. */
+function base64Within(text: string): string[] {
+  const length = Buffer.byteLength(text);
+  return [0, 1, 2].flatMap((shift) => {
+    const whole = Buffer.from("\0".repeat(shift) + text).toString("base64");
+    const inner = whole.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + length) * 8) / 6));
+    return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
+  });
 }

@@ -79,13 +79,18 @@ function referenced(inner: string, closed: boolean, entry: Entry, lookUp: (name:
   const value = name === "" ? undefined : lookUp(name);
   if (value !== undefined && (split < 0 || reveal(value) !== "")) return value;
   if (split >= 0) return inner.slice(split + 2);
-  // What is no name may be part of a password that was never meant as a reference.
-  if (!/^[\w.[\]-]+$/.test(name)) throw invalid(entry, 'has "${" before something that is no name', escapeHint);
+  // What is no name may be part of a password that was never meant as a reference, and so may a name in the middle of one.
+  if (!/^[A-Za-z_[][\w.[\]-]*$/.test(name))
+    throw invalid(entry, 'has "${" before something that is no name', escapeHint);
   const key = formatPath(entry.path);
-  const what = name.includes(".") ? `the key ${name}, which no source gives` : `the variable ${name}, which is not set`;
-  const hint = `Set it, or give a default: \${${name}:-…}`;
+  const kind = name.includes(".") ? "key" : "variable";
+  const isPart = entry.value instanceof Secret && reveal(entry.value) !== `\${${inner}}`;
+  const what = isPart ? `a ${kind} that is not there` : `the ${kind} ${name}, ${absence[kind]}`;
+  const hint = isPart ? `Set it. ${escapeHint}` : `Set it, or give a default: \${${name}:-…}`;
   throw new ConfigSyncError("VALUE_MISSING", `${key} refers to ${what}`, { key, place: entry.origin, hint });
 }
+
+const absence = { key: "which no source gives", variable: "which is not set" } as const;
 
 function refuseChain(key: string, entry: Entry, chain: readonly string[]): void {
   const start = chain.indexOf(key);

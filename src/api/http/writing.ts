@@ -68,9 +68,13 @@ export async function carryOut(
   return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
 }
 
-/** A change as it goes on record. */
+/** A change as it goes on record: with its reason as the history has it, in which also secrets that are gone now are masked. */
 export function actOf({ revision, changes }: Changed, why: string): Partial<Told> {
-  return { revision: revision.number, keys: changes.map(({ key }) => key), why };
+  return {
+    revision: revision.number,
+    keys: changes.map(({ key }) => key),
+    why: changes.length === 0 ? why : revision.message,
+  };
 }
 
 /** Does what is to be done, and answers where the services stand then: 202 where the time was over first. */

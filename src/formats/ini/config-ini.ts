@@ -16,7 +16,7 @@ import {
 } from "./interpolation.ts";
 import { pythonIni } from "./python.ts";
 import { defaultSection, scanPython } from "./python-lines.ts";
-import { parseFailed, shownName, unrepresentable } from "./refusal.ts";
+import { parseFailed, unrepresentable } from "./refusal.ts";
 
 /** One change of a key; without a value it is removed. */
 export interface ConfigEdit {
@@ -152,10 +152,9 @@ function unresolved(pair: Pair, path: Path, templates: Templates): ConfigSyncErr
     const what = `${key} refers to other keys in a circle, to one that cannot be resolved, or more than ${depthLimit} deep`;
     return parseFailed(what, place, "Write the value itself").with({ key });
   }
-  const hint = "Correct the name, or write %% where a % is meant";
-  return parseFailed(`${key} refers to %(${shownName(unknown).slice(1, -1)})s, which is not there`, place, hint).with({
-    key,
-  });
+  // Not which one: what looks like a name may be a part of a password that was never meant as a reference.
+  const hint = "Correct the name behind %(, or write %% where a % is meant";
+  return parseFailed(`${key} refers to a key that is not there`, place, hint).with({ key });
 }
 
 /** Keys are lower-case to the reader, however the caller spells them. */

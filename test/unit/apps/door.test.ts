@@ -115,6 +115,14 @@ describe("a change", () => {
     expect(await door.look()).toMatchObject({ revision: { number: 2 }, problems: [] });
   });
 
+  test("is recorded without the secrets in its reason, neither the old ones nor the new", async () => {
+    const { door } = openHall();
+    await door.look();
+    const edits = [{ path: ["gitea", "user_pwd"], value: "second" }];
+    const { revision } = await door.change({ edits, author: "anna", message: "first was seen, second is better" });
+    expect(revision.message).toBe("[secret] was seen, [secret] is better");
+  });
+
   test("of several keys in several sections is one revision", async () => {
     const { door, read, history } = openHall();
     await door.change({

@@ -59,6 +59,11 @@ describe("a command line that cannot be understood ends with 64 and says why", (
     [["__proto__"], /unknown command '__proto__'/],
     [["plan", "--jsn"], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     [["plan", "extra"], /too many arguments for 'plan'/],
+    // What was typed there by mistake may be a password.
+    [["plan", "pass word."], /Expected 0 arguments but got 1\.\n/],
+    [["set", "a.b=c", "--password=it's 'so'"], /unknown option '--password'\n/],
+    [["start", "-psecret"], /unknown option '-p'\n/],
+    [["set", "a.password=", "secret"], /assignment 2 has no value/],
     [["explain"], /missing required argument 'section.key'/],
     [["reload"], /missing required argument 'service'/],
     [["retry"], /missing required argument 'service'/],

@@ -65,6 +65,29 @@ describe("redactor", () => {
     expect(redact(said)).toBe('plain [secret], url http://u:[secret]@h, json {"p":"[secret]"}, abc');
   });
 
+  test.each([
+    ["JSON", JSON.stringify],
+    ["a URL", encodeURIComponent],
+    ["a form", (text: string) => new URLSearchParams({ "": text }).toString().slice(1)],
+    ["HTML, by Python", (text: string) => htmlOf(text, "&quot;", "&#x27;")],
+    ["HTML, by Go", (text: string) => htmlOf(text, "&#34;", "&#39;")],
+    ["a login", (text: string) => Buffer.from(`anna:${text}`).toString("base64")],
+    ["base64", (text: string) => Buffer.from(`12${text}345`).toString("base64")],
+    ["base64 for URLs", (text: string) => Buffer.from(`1${text}34`).toString("base64url")],
+  ])("blots a secret out as %s spells it", (_name, spell) => {
+    const long = `p"a's <w>&o?rd~?~ é~~`;
+    // One of them, where it is too long to be there by accident.
+    const shown = redactor([long])(`before ${spell(long)} after`);
+    expect(shown).toMatch(/^before .{0,8}\[secret\].{0,8} after$/);
+  });
+
+  test("blots out each line of a key in PEM, and not its frame", () => {
+    const pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\nBCIEIGMr3Q==\n-----END PRIVATE KEY-----";
+    expect(redactor([pem])("-----BEGIN PRIVATE KEY-----\n  MC4CAQAwBQYDK2Vw\n  BCIEIGMr3Q==\n  -----END")).toBe(
+      "-----BEGIN PRIVATE KEY-----\n  [secret]\n  [secret]\n  -----END",
+    );
+  });
+
   test("blots passwords out of URLs that nobody said to be secret", () => {
     const redact = redactor([]);
     expect(redact("dsn=postgres://u:p:w@db:5432/x?a=b, http://plain/x:y@z")).toBe(
@@ -82,3 +105,8 @@ describe("redactor", () => {
     expect(redactor(["word", "password1"])("password1 word")).toBe("[secret] [secret]");
   });
 });
+
+function htmlOf(text: string, double: string, single: string): string {
+  const names: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': double, "'": single };
+  return text.replace(/[&<>"']/g, (character) => names[character] ?? "");
+}

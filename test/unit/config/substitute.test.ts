@@ -106,6 +106,19 @@ test.each([`hunter2\${HOST`, `x\${hunter2!}`, `x\${hunter2.!..}`])("an error abo
   expect(JSON.stringify(error) + error.toText()).not.toContain("hunter2");
 });
 
+test.each([`x\${hunter2}`, `\${hunter2.x} x`])("an error about %j names no part of what may be a secret", (text) => {
+  const error = failure({ "a.pwd": new Secret(text) });
+  expect(JSON.stringify(error) + error.toText()).not.toContain("hunter2");
+  expect(error.code).toBe("VALUE_MISSING");
+  expect(failure({ "a.x": text }).message).toContain("hunter2");
+});
+
+test("a secret that is nothing but a reference says to what", () => {
+  expect(failure({ "a.pwd": new Secret(`\${DB_PWD}`) }).message).toBe(
+    "a.pwd refers to the variable DB_PWD, which is not set",
+  );
+});
+
 test("doubling references end at the limit instead of in memory", () => {
   const values: Record<string, string> = { "k.0": "x".repeat(1000) };
   for (let i = 1; i < 60; i++) values[`k.${i}`] = `\${k.${i - 1}}\${k.${i - 1}}`;
