@@ -56,6 +56,7 @@ export function resolveApi(
       ...defaultLimits,
       body: written.max_body,
       connections: written.max_connections,
+      sockets: Math.ceil(written.max_connections * 0.75),
       requestsPerSecond: written.requests_per_second,
       longestWait: written.longest_wait,
     },

@@ -67,6 +67,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     log: createEventLog({ events: 1, bytes: 1 }),
     metrics: createMetrics(),
     streams: new Set(),
+    sockets: new Set(),
     stopping: new AbortController().signal,
   };
   const server = await buildServer(api, () => true);

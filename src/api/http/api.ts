@@ -11,12 +11,15 @@ import type { EventLog } from "./event-log.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ApiParts, HttpSettings } from "./parts.ts";
+import type { Reader } from "./ws-reader.ts";
 
 export interface Api extends ApiParts {
   readonly settings: HttpSettings;
   readonly log: EventLog;
   readonly metrics: Metrics;
   readonly streams: Set<EventStream>;
+  /** Of apps, by WebSocket. */
+  readonly sockets: Set<Reader>;
   /** Aborted when the server ends: what is held is answered as it stands. */
   readonly stopping: AbortSignal;
 }

@@ -116,3 +116,15 @@ export function principalOf({ principal }: FastifyRequest): Principal {
   if (principal === undefined) throw new Error("the route names no right, so nobody was asked for");
   return principal;
 }
+
+/**
+ * For who goes on reading: whether he still would be let in as he was. A key that was removed, a token that is over, a role that was
+ * changed: none of them is. Keeps nothing of the request but what was shown.
+ */
+export function stillAllowed(request: FastifyRequest, { access }: Pick<ApiParts, "access">): () => Promise<boolean> {
+  const { kind, grant } = principalOf(request);
+  if (kind === "local") return async () => true;
+  const shown = credentialsOf(request.headers, addressOf(request));
+  const before = JSON.stringify(grant);
+  return async () => JSON.stringify((await access.authenticate(shown)).grant) === before;
+}

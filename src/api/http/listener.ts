@@ -9,6 +9,7 @@ import { socketPath } from "../../platform/unix-socket.ts";
 import { followCertificate, readCertificate } from "./certificate.ts";
 import type { Limits, Listener, TlsFiles } from "./parts.ts";
 import { describe, problemType } from "./problem.ts";
+import { asksForSocket, routeUpgrade } from "./ws-upgrade.ts";
 
 export interface Listening {
   /** `https://127.0.0.1:9100`, or the path of the socket. */
@@ -54,20 +55,20 @@ interface Made {
 }
 
 function plain(answer: RequestListener, { limits }: ListenOptions): Made {
-  const server = limited(http.createServer(timesOf(limits), answer), limits);
+  const server = limited(http.createServer(optionsOf(limits), answer), answer, limits);
   return { server, renew: async () => undefined, stop: async () => undefined };
 }
 
 async function secured(files: TlsFiles, answer: RequestListener, { limits, onTrouble }: ListenOptions): Promise<Made> {
   const pem = await readCertificate(files);
   const { createServer } = await import("node:https");
-  const server = createServer({ ...pem, ...timesOf(limits), minVersion: "TLSv1.2" }, answer);
+  const server = createServer({ ...pem, ...optionsOf(limits), minVersion: "TLSv1.2" }, answer);
   const renewal = await followCertificate(files, (renewed) => server.setSecureContext(renewed), onTrouble);
-  return { server: limited(server, limits), ...renewal };
+  return { server: limited(server, answer, limits), ...renewal };
 }
 
 async function listenOnSocket(path: string, answer: RequestListener, { limits }: ListenOptions): Promise<Listening> {
-  const server = limited(http.createServer(timesOf(limits), answer), limits);
+  const server = limited(http.createServer(optionsOf(limits), answer), answer, limits);
   const short = await socketPath(path);
   try {
     // Left behind by a daemon that was killed: the lock on the workspace says that there is no other.
@@ -91,19 +92,21 @@ async function listenOnSocket(path: string, answer: RequestListener, { limits }:
 /** Milliseconds. A connection that is idle for longer than a proxy keeps it would be cut just when it is used. */
 const keepAlive = 72_000;
 
-function timesOf({ headers, requestTime }: Limits) {
+function optionsOf({ headers, requestTime }: Limits) {
   return {
     maxHeaderSize: headers,
     requestTimeout: requestTime,
     headersTimeout: Math.min(10_000, requestTime),
     keepAliveTimeout: keepAlive,
     connectionsCheckingInterval: 1000,
+    shouldUpgradeCallback: asksForSocket,
   };
 }
 
-function limited(server: Server, { connections }: Limits): Server {
+function limited(server: Server, answer: RequestListener, { connections }: Limits): Server {
   server.maxConnections = connections;
   server.on("clientError", refuse);
+  server.on("upgrade", (request, socket, head) => routeUpgrade(request, socket, head, answer));
   return server;
 }
 

@@ -6,7 +6,14 @@ import type { AnswerEvent } from "./answer-log.ts";
 export interface Metrics {
   readonly note: (event: AnswerEvent) => void;
   readonly noteEvent: (event: SyncEvent) => void;
-  readonly write: (report: StatusReport, now: { readonly streams: number; readonly version: string }) => string;
+  readonly write: (report: StatusReport, now: Now) => string;
+}
+
+/** What is only true at the moment. */
+interface Now {
+  readonly streams: number;
+  readonly sockets: number;
+  readonly version: string;
 }
 
 /** Seconds. An answer that is read from memory takes a fraction of the first, one that is held for health up to the last. */
@@ -52,7 +59,7 @@ export function createMetrics(): Metrics {
     if (event.type === "service") count(steps, labels({ service: event.service, step: event.step }));
   };
 
-  const write: Metrics["write"] = (report, { streams, version }) => {
+  const write: Metrics["write"] = (report, { streams, sockets, version }) => {
     const { daemon, revision, problems, services } = report;
     const memory = process.memoryUsage.rss();
     const families = [
@@ -75,6 +82,7 @@ export function createMetrics(): Metrics {
       ),
       family("service_steps_total", "counter", "Steps of the engine since the start.", [...steps]),
       family("event_streams", "gauge", "Readers of the events.", [["", streams]]),
+      family("app_sockets", "gauge", "Readers of apps, by WebSocket.", [["", sockets]]),
       family("http_requests_total", "counter", "Answers.", [...answers.values()].flatMap(samplesByStatus)),
       histogram("http_request_duration_seconds", "How long answers took.", [...answers.values()]),
     ];

@@ -114,6 +114,10 @@ export interface Limits {
   readonly connections: number;
   /** Event streams at the same time. */
   readonly streams: number;
+  /** WebSockets at the same time: fewer than connections, so that they are not in everybody's way. */
+  readonly sockets: number;
+  /** Milliseconds between two looks whether the reader of a WebSocket is there and still may read. */
+  readonly beat: number;
   /** Milliseconds until a request must have come whole. */
   readonly requestTime: number;
   /** Milliseconds that an answer is held at most, and where nothing else is asked for. */
@@ -127,6 +131,8 @@ export const defaultLimits: Limits = {
   requestsPerSecond: 2000,
   connections: 256,
   streams: 64,
+  sockets: 192,
+  beat: 15_000,
   requestTime: 30_000,
   longestWait: 600_000,
   usualWait: 60_000,

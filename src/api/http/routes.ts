@@ -11,6 +11,7 @@ import { addLoginRoutes } from "./routes/login.ts";
 import { addSealRoutes } from "./routes/seal.ts";
 import { addServiceRoutes } from "./routes/services.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
+import { addSocketRoutes } from "./routes/ws.ts";
 import type { Problem } from "./schemas.ts";
 
 const rooms = [
@@ -26,6 +27,7 @@ const rooms = [
 
 export function addRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {
   addHealthRoutes(server, api);
+  addSocketRoutes(server, api);
   server.register(
     (scope, _options, done) => {
       for (const add of rooms) add(scope.withTypeProvider<ZodTypeProvider>(), api);

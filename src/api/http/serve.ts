@@ -30,7 +30,15 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promis
   const stopping = new AbortController();
   const log = createEventLog(keptEvents);
   const metrics = createMetrics();
-  const api: Api = { ...parts, settings, log, metrics, streams: new Set(), stopping: stopping.signal };
+  const api: Api = {
+    ...parts,
+    settings,
+    log,
+    metrics,
+    streams: new Set(),
+    sockets: new Set(),
+    stopping: stopping.signal,
+  };
   const local = new WeakSet<IncomingMessage>();
   const server = await buildServer(api, (request) => local.has(request));
   const unsubscribe = parts.subscribe((event) => {

@@ -47,9 +47,31 @@ const table: readonly (readonly [Method, string, Right | "nobody", body?: object
   ["POST", "/api/v1/login", "nobody", user],
   ["POST", "/api/v1/refresh", "nobody", { refresh: "none" }],
   ["POST", "/api/v1/logout", "nobody", { refresh: "none" }],
+  ["GET", "/api/apps", "read"],
+  ["POST", "/api/apps/shop", "write", {}],
+  ["DELETE", "/api/apps/nope", "write"],
+  ["GET", "/api/apps/shop/config", "read"],
+  ["POST", "/api/apps/shop/config", "write", { web: { port: 1 } }],
+  ["PUT", "/api/apps/shop/config", "write", { web: { port: 1 } }],
+  ["GET", "/api/apps/shop/config/web.port", "read"],
+  ["POST", "/api/apps/shop/config/web.port", "write", { value: 1 }],
+  ["PUT", "/api/apps/shop/config/web.port", "write", { value: 1 }],
+  ["DELETE", "/api/apps/shop/config/web.nope", "write"],
+  ["GET", "/api/apps/shop/config/web/port", "read"],
+  ["POST", "/api/apps/shop/config/web/port", "write", { value: 1 }],
+  ["PUT", "/api/apps/shop/config/web/port", "write", { value: 1 }],
+  ["DELETE", "/api/apps/shop/config/web/nope", "write"],
+  ["POST", "/api/apps/shop/reload", "operate"],
+  ["POST", "/api/apps/shop/validate", "operate", {}],
+  ["POST", "/configs", "write", { name: "shop" }],
+  ["GET", "/configs/shop", "read"],
+  ["PUT", "/configs/shop", "write", { data: {} }],
+  ["GET", "/configs/shop/versions", "read"],
+  ["POST", "/login", "nobody", { username: user.user, password: user.password }],
   ["GET", "/api/settings", "read"],
   ["GET", "/api/settings/web", "read"],
   ["PUT", "/api/settings/web?key=port&value=1", "write"],
+  ["GET", "/ws/default", "read"],
   ["GET", "/openapi.json", "nobody"],
   ["GET", "/docs", "nobody"],
   ["GET", "/docs/start.js", "nobody"],
@@ -100,7 +122,8 @@ describe.each(routes)("$method $url", ({ method, url, right, body }) => {
 
   test("is closed to one who has rights on another app only", async () => {
     const { statusCode } = await ask(method, url, api.keyOf("stranger"), body);
-    expect(statusCode === 403).toBe(right !== "nobody");
+    // Who asks for the list gets it, with what is his.
+    expect(statusCode === 403).toBe(right !== "nobody" && url !== "/api/apps");
   });
 
   const tokens: readonly (readonly [string, () => Promise<Record<string, string>>])[] = [

@@ -187,6 +187,7 @@ export async function createInjected(given?: Bed, over: Partial<HttpSettings> = 
     log,
     metrics: createMetrics(),
     streams: new Set(),
+    sockets: new Set(),
     stopping: stopping.signal,
   };
   const isLocal = ({ headers }: IncomingMessage): boolean => headers["test-local"] !== undefined;

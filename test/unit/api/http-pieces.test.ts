@@ -155,7 +155,7 @@ describe("figures", () => {
     for (const took of [0.2, 3, 70_000])
       metrics.note({ type: "answered", method: "GET", route: "/a", status: 200, took, who: undefined, address: "x" });
     metrics.noteEvent({ type: "service", service: "gitea", step: "healthy", text: "" });
-    const text = metrics.write(report, { streams: 2, version: "1.0.0" });
+    const text = metrics.write(report, { streams: 2, sockets: 3, version: "1.0.0" });
     const line =
       /^(# (HELP|TYPE) config_sync_\w+ .+|config_sync_\w+(\{(\w+="([^"\\\n]|\\["\\n])*",?)+\})? -?\d+(\.\d+)?(e-?\d+)?)$/;
     expect(text.split("\n").filter((one) => !line.test(one))).toEqual([""]);

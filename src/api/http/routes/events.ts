@@ -1,9 +1,8 @@
 /** What happens, as it happens. */
-import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
-import { addressOf, credentialsOf, principalOf } from "../authorize.ts";
+import { principalOf, stillAllowed } from "../authorize.ts";
 import { streamEvents } from "../event-stream.ts";
 import { sightOf } from "../sight.ts";
 
@@ -36,18 +35,10 @@ export function addEventRoutes(server: Server, api: Api): void {
         log,
         sight: sightOf(principal, "default", api.services),
         after: request.headers["last-event-id"],
-        mayStay: () => isStillAllowed(request, api),
+        mayStay: stillAllowed(request, api),
         onEnd: () => streams.delete(stream),
       });
       streams.add(stream);
     },
   });
-}
-
-/** A key that was removed, a token that is over, a role that was changed: none of them goes on reading. */
-async function isStillAllowed(request: FastifyRequest, { access }: Api): Promise<boolean> {
-  const before = principalOf(request);
-  if (before.kind === "local") return true;
-  const now = await access.authenticate(credentialsOf(request.headers, addressOf(request)));
-  return JSON.stringify(now.grant) === JSON.stringify(before.grant);
 }

@@ -38,7 +38,8 @@ export function addHealthRoutes(server: Server, api: Api): void {
     handler: async (request, reply) => {
       // It names every service: a part of the sections is not enough.
       requireRight(principalOf(request), "read", { app: "default" });
-      const text = api.metrics.write(await api.status(), { streams: api.streams.size, version: api.version });
+      const { metrics, streams, sockets, version } = api;
+      const text = metrics.write(await api.status(), { streams: streams.size, sockets: sockets.size, version });
       return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
     },
   });
