@@ -4,7 +4,7 @@
  */
 import type { Door } from "../apps/door.ts";
 import { type Change, diffSnapshots } from "../config/diff.ts";
-import { type Snapshot, secretTexts } from "../config/layers.ts";
+import type { Snapshot } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RevisionInfo } from "../history/history.ts";
@@ -20,6 +20,7 @@ import { editsToAdopt } from "./adopt.ts";
 import type { Backoff } from "./backoff.ts";
 import { watchDrift } from "./drift-watch.ts";
 import { showChange, showProblem } from "./events.ts";
+import { createKnownSecrets } from "./known-secrets.ts";
 import { createLastGood } from "./last-good.ts";
 import { followDependencies, invert } from "./order.ts";
 import { createPace, type Settling } from "./pace.ts";
@@ -82,7 +83,6 @@ export function createEngine(parts: EngineParts): Engine {
   let snapshot: Snapshot | undefined;
   let problems: readonly ConfigSyncError[] = [];
   let renderings: Renderings = new Map();
-  let secrets: readonly string[] = [];
   let following: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
   let askedAgain = false;
@@ -102,7 +102,8 @@ export function createEngine(parts: EngineParts): Engine {
     after: (name) => before.get(name) ?? [],
   });
   const lastGood = createLastGood(parts);
-  const redact: Redact = (text) => redactor([...secrets, ...lastGood.secrets()])(text);
+  const known = createKnownSecrets({ names, ledger, door });
+  const redact: Redact = (text) => redactor(lastGood.secrets())(known.redact(text));
   const rendering = (name: string) => renderings.get(name);
   const together = createTogether({ groups: findGroups(services), ledger, clock, rendering });
   const pace = createPace(parts.settle, clock);
@@ -190,8 +191,7 @@ export function createEngine(parts: EngineParts): Engine {
       snapshot === undefined ? undefined : { renderings: old, changes, revision: ledger.revision()?.number };
     const rendered = renderAll(services, { ...parts, snapshot: found }, before);
     if (snapshot === undefined) await mendLeftovers(rendered);
-    // What was just replaced may still stand in the answer of a service: the secrets of the last two snapshots count.
-    secrets = [...secretTexts(found), ...(snapshot === undefined ? [] : secretTexts(snapshot))];
+    await known.takeUp(found, rendered);
     snapshot = found;
     renderings = rendered;
     takeUpRevision(found, revision, changes);
