@@ -6,7 +6,7 @@ import type { ServiceStatus } from "../sync/status.ts";
 import { askApi } from "./ask-api.ts";
 import { type Call, exitCodes } from "./command.ts";
 
-interface Written {
+export interface Written {
   readonly revision: RevisionInfo;
   readonly changes: readonly ShownChange[];
   readonly health?: { readonly outcome: string; readonly services: readonly ServiceStatus[] };
@@ -33,14 +33,14 @@ export async function rollBack(call: Call, to: number, section: string | undefin
   return printWritten(call, await askApi<Written>(call, request));
 }
 
-function queryOf({ options }: Call) {
+export function queryOf({ options }: Call) {
   return {
     message: typeof options.message === "string" ? options.message : undefined,
     wait: options.wait === true ? "healthy" : undefined,
   };
 }
 
-async function printWritten({ json, print, style }: Call, written: Written): Promise<number> {
+export async function printWritten({ json, print, style }: Call, written: Written): Promise<number> {
   const { revision, changes, health } = written;
   const isWell = health === undefined || health.outcome === "healthy";
   if (json) print(JSON.stringify(written, null, 2));

@@ -9,6 +9,7 @@ import { audit } from "./audit.ts";
 import { type Call, type Command, type CommandGroup, exitCodes } from "./command.ts";
 import { diff } from "./diff.ts";
 import { doctor } from "./doctor.ts";
+import { env } from "./env.ts";
 import { explain } from "./explain.ts";
 import { get } from "./get.ts";
 import { history } from "./history.ts";
@@ -51,6 +52,7 @@ export const commands: readonly (Command | CommandGroup)[] = [
   access,
   schema,
   secrets,
+  env,
   audit,
 ];
 

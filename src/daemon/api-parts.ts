@@ -1,8 +1,9 @@
 /** The daemon as the HTTP API sees it. */
 import { userInfo } from "node:os";
+import { basename } from "node:path";
 import type { Access } from "../access/access.ts";
 import type { Commands } from "../api/control-server.ts";
-import type { ApiApp, ApiParts } from "../api/http/parts.ts";
+import type { ApiApp, ApiParts, GivenEnvironment } from "../api/http/parts.ts";
 import type { ChangeRequest, Edit } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
 import type { TreeApps } from "../apps/tree-app.ts";
@@ -11,6 +12,7 @@ import { listEntries } from "../audit/query.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { redactor } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import type { RenderedOutput } from "../services/render.ts";
 import { adviseOn } from "../sync/advice.ts";
 import type { Engine, EngineState } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
@@ -69,7 +71,8 @@ export function apiParts({ running, commands, listen, access, trees, append, not
     app: (name) => (name === running().door.name ? apiApp(running) : undefined),
     services: () =>
       [...running().engine.state().renderings].map(([name, { wanted, error }]) => {
-        return { name, uses: error === undefined ? wanted?.service.used : undefined };
+        const service = error === undefined ? wanted?.service : undefined;
+        return { name, uses: service?.used, environment: service?.outputs.flatMap(environmentIn) ?? [] };
       }),
     status: commands.status,
     lookAgain: () => running().engine.lookAgain(),
@@ -87,9 +90,11 @@ export function apiParts({ running, commands, listen, access, trees, append, not
 }
 
 function apiApp(running: () => Worked): ApiApp {
-  const { door } = running();
+  const { door, workspace } = running();
+  const { environment } = workspace.settings;
   return {
     name: door.name,
+    environment: environment && basename(environment),
     current: () => {
       const { snapshot, revision, problems } = running().door.current();
       return { snapshot, head: revision, problems };
@@ -103,6 +108,10 @@ function apiApp(running: () => Worked): ApiApp {
     revision: (number) => running().door.revisions.get(number),
     read: async (revision) => running().door.read(revision),
   };
+}
+
+function environmentIn({ shownPath, format, environment }: RenderedOutput): GivenEnvironment[] {
+  return environment === undefined ? [] : [{ output: shownPath, dialect: format.name, variables: environment }];
 }
 
 /** What would be done if these values were set; with none, what is to be done now. `head`: the revision that it was found on. */

@@ -9,6 +9,7 @@ import type { Snapshot } from "../../config/layers.ts";
 import type { Path } from "../../config/path.ts";
 import type { ConfigSyncError } from "../../errors.ts";
 import type { History, Revision, RevisionInfo } from "../../history/history.ts";
+import type { GivenVariable } from "../../services/environment.ts";
 import type { SyncEvent } from "../../sync/events.ts";
 import type { Explanation } from "../../sync/explain.ts";
 import type { Finding } from "../../sync/findings.ts";
@@ -54,6 +55,8 @@ export interface ApiParts {
 /** A named configuration, with its history. */
 export interface ApiApp {
   readonly name: string;
+  /** The name of the document that holds the environment of services, where there is one. */
+  readonly environment?: string | undefined;
   /** All of one moment. `head` is the revision of `snapshot`. */
   readonly current: () => {
     /** The newest good one; undefined until there was one. */
@@ -81,6 +84,15 @@ export interface ServiceUse {
   readonly name: string;
   /** Written paths, of keys or of whole sections. Undefined where nobody can say, as it cannot be rendered. */
   readonly uses: readonly string[] | undefined;
+  /** The environment that it gets, by output. */
+  readonly environment?: readonly GivenEnvironment[];
+}
+
+export interface GivenEnvironment {
+  readonly output: string;
+  /** The format that it is written in: `env:compose`. */
+  readonly dialect: string;
+  readonly variables: readonly GivenVariable[];
 }
 
 export type Listener =

@@ -25,9 +25,14 @@ export function readerOf(api: Api, request: Pick<FastifyRequest, "principal">, n
 }
 
 /** The present values. Throws why there are none. */
-export function presentView({ app, sight }: Reader): View {
+export function presentView(reader: Reader): View {
+  return viewOf(presentSnapshot(reader));
+}
+
+/** Throws why there is none. */
+export function presentSnapshot({ app, sight }: Reader): Snapshot {
   const { snapshot, problems } = app.current();
-  return viewOf(snapshot ?? refuse(problems[0], sight));
+  return snapshot ?? refuse(problems[0], sight);
 }
 
 function refuse(problem: ConfigSyncError | undefined, sight: Sight): Snapshot {

@@ -4,6 +4,7 @@ import { type Api, prefix, type Server } from "./api.ts";
 import { addAuditRoutes } from "./routes/audit.ts";
 import { addCheckRoutes } from "./routes/check.ts";
 import { addClassicRoutes } from "./routes/classic.ts";
+import { addEnvironmentRoutes } from "./routes/environment.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addHistoryRoutes } from "./routes/history.ts";
@@ -18,6 +19,7 @@ const rooms = [
   addSettingsRoutes,
   addHistoryRoutes,
   addSealRoutes,
+  addEnvironmentRoutes,
   addCheckRoutes,
   addServiceRoutes,
   addEventRoutes,

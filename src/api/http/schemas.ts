@@ -62,6 +62,38 @@ export const revisionInfo = z
   })
   .meta({ id: "Revision" });
 
+const variablePlace = {
+  service: z.string().optional().describe("the one service that it is defined for; without it, for all"),
+  key: z.string().describe("what defines it, as a path for explain"),
+  file: z.string().optional(),
+  line,
+  column: line,
+};
+
+export const environmentVariable = z
+  .object({
+    name: z.string(),
+    value: z.string().nullable().describe("null where nothing gives what it is mapped from"),
+    secret: z.boolean(),
+    origin: z.enum(["independent", "mapped"]),
+    from: z.string().optional().describe("what it is mapped from"),
+    ...variablePlace,
+    services: z
+      .array(z.object({ name: z.string(), output: z.string(), dialect: z.string() }))
+      .readonly()
+      .describe("who gets it, in which file, written for which reader"),
+  })
+  .meta({ id: "EnvironmentVariable" });
+
+export const environmentMapping = z
+  .object({
+    name: z.string(),
+    from: z.string(),
+    ...variablePlace,
+    variables: z.array(z.string()).readonly().describe("the variables that it makes"),
+  })
+  .meta({ id: "EnvironmentMapping" });
+
 const shownChange = z
   .object({
     key: z.string(),

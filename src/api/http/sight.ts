@@ -1,5 +1,6 @@
 /** What somebody whose grant is narrowed to sections gets to see of things that are about more than one. Pure. */
 import { isAllowed, type Principal, type Right } from "../../access/principal.ts";
+import { readEnvironmentSection } from "../../config/environment-section.ts";
 import { parsePath } from "../../config/path.ts";
 import { ConfigSyncError, type ErrorCode, errorTable } from "../../errors.ts";
 import type { RevisionInfo } from "../../history/history.ts";
@@ -29,7 +30,8 @@ export function sightOf(
   const service = (name: string): boolean => {
     if (whole) return true;
     const uses = services().find((one) => one.name === name)?.uses;
-    return uses?.every(key) === true;
+    // Of the environment it is made of the variables that it gets; the sections as such only say where another may appear.
+    return uses?.every((use) => key(use) || readEnvironmentSection(use) !== undefined) === true;
   };
   return { whole, section, key, service };
 }

@@ -145,6 +145,17 @@ services:
 `);
   });
 
+  test("takes the first variable where only comments stand, and keeps them", () => {
+    const edited = edit(
+      "variables:\n  # TZ: x\n\n# more\nmappings:\n  # A: b\nservices:\n  # shop:\n",
+      { path: ["environment", "TZ"], value: "UTC" },
+      { path: ["mappings:shop", "H"], value: "mail.host" },
+    );
+    expect(read(edited)).toEqual({ "environment.TZ": "UTC", "mappings:shop.H": "mail.host" });
+    for (const comment of ["  # TZ: x\n", "# more\n", "  # A: b\n", "  # shop:\n"]) expect(edited).toContain(comment);
+    expect(Object.keys(read(edit(edited, { path: ["environment", "TZ"] })))).toEqual(["mappings:shop.H"]);
+  });
+
   test("is not written for a value that is there, however it is quoted", () => {
     expect(edit(whole, { path: ["environment", "PORT"], value: "0777" })).toBe(whole);
   });

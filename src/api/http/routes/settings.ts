@@ -188,7 +188,7 @@ export const writeErrors = [
   "HISTORY_UNUSABLE",
 ] as const;
 
-function setEtag(reply: { header: (name: string, value: string) => unknown }, { app }: Reader): void {
+export function setEtag(reply: { header: (name: string, value: string) => unknown }, { app }: Reader): void {
   const { head } = app.current();
   if (head !== undefined) reply.header("etag", etagOf(head));
 }

@@ -1,0 +1,49 @@
+/** What `env` shows of the environment of services. */
+import { askApi } from "./ask-api.ts";
+import { type Call, exitCodes } from "./command.ts";
+import { formatTable } from "./terminal.ts";
+
+interface Variable {
+  readonly name: string;
+  readonly service?: string;
+  readonly value: string | null;
+  readonly from?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly services: readonly { readonly name: string; readonly output: string; readonly dialect: string }[];
+}
+
+export async function listEnvironment(call: Call): Promise<number> {
+  const variables = await askApi<Variable[]>(call, { method: "GET", path: "/environment", query: queryOf(call) });
+  if (call.json) call.print(JSON.stringify(variables, null, 2));
+  else if (variables.length === 0) call.print("there are no variables");
+  else call.print(formatTable(["NAME", "VALUE", "FROM", "GIVEN TO"], variables.map(toRow), call.style));
+  return exitCodes.ok;
+}
+
+export async function printVariable(call: Call): Promise<number> {
+  const path = `/environment/${encodeURIComponent(call.argument ?? "")}`;
+  const variable = await askApi<Variable>(call, { method: "GET", path, query: queryOf(call) });
+  call.print(call.json ? JSON.stringify(variable, null, 2) : (variable.value ?? ""));
+  return exitCodes.ok;
+}
+
+function queryOf({ options }: Call) {
+  return {
+    service: typeof options.service === "string" ? options.service : undefined,
+    reveal: options.reveal === true ? "true" : undefined,
+  };
+}
+
+function toRow({ name, service, value, from, file, line, services }: Variable) {
+  const scope = service === undefined ? "" : ` (${service} only)`;
+  const place = line === undefined ? (file ?? "") : `${file}:${line}`;
+  const users = services.map((user) => `${user.name} (${user.output}, ${user.dialect})`).join(", ");
+  return [
+    `${name}${scope}`,
+    // One line a variable: a value may have more.
+    value === null ? { text: "nothing gives it", style: "red" as const } : JSON.stringify(value).slice(1, -1),
+    from === undefined ? place : `${from} (${place})`,
+    users === "" ? "nobody" : users,
+  ];
+}
