@@ -14,6 +14,8 @@ export const acts = [
   "look",
   "reveal",
   "login",
+  "app.create",
+  "app.remove",
   "key.create",
   "key.remove",
   "user.create",

@@ -98,6 +98,12 @@ export const deepest = 100;
 /** Characters of a key. */
 const longestKey = 500;
 
+/** Whether there are more levels than that in it; looks no deeper. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
+
 /** Throws VALUE_INVALID with the key for what no tree takes: too deep, a key that is none, a number or text that would not come back. */
 export function checkValue(value: Json, at: Path): void {
   for (const key of at) checkKey(key, at);

@@ -102,7 +102,7 @@ function namedIn(request: FastifyRequest): Partial<Told> {
 /** People type passwords where their name belongs: a name that nobody has is not written down. */
 async function whoOf({ access }: Api, act: Act, { principal, body }: FastifyRequest): Promise<Told["who"]> {
   if (principal !== undefined) return { name: principal.name, kind: principal.kind };
-  const { user } = (body ?? {}) as { readonly user?: unknown };
+  const { username, user = username } = (body ?? {}) as { readonly user?: unknown; readonly username?: unknown };
   const isKnown = act === "login" && (await access.users()).some(({ name }) => name === user);
   return { name: isKnown ? String(user) : "unknown", kind: "user" };
 }

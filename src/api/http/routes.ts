@@ -1,9 +1,12 @@
 /** All routes. Each says itself who may use it, what it takes and what it answers. */
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { type Api, prefix, type Server } from "./api.ts";
+import { addAppConfigRoutes } from "./routes/app-config.ts";
+import { addAppRoutes } from "./routes/apps.ts";
 import { addAuditRoutes } from "./routes/audit.ts";
 import { addCheckRoutes } from "./routes/check.ts";
 import { addClassicRoutes } from "./routes/classic.ts";
+import { addConfigRoutes } from "./routes/configs.ts";
 import { addEnvironmentRoutes } from "./routes/environment.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import { addHealthRoutes } from "./routes/health.ts";
@@ -29,6 +32,7 @@ const rooms = [
 
 export function addRoutes(server: Server, api: Api, fault: (problem: Problem, thrown: unknown) => void): void {
   addHealthRoutes(server, api);
+  addConfigRoutes(server, api);
   addSocketRoutes(server, api);
   server.register(
     (scope, _options, done) => {
@@ -36,6 +40,15 @@ export function addRoutes(server: Server, api: Api, fault: (problem: Problem, th
       done();
     },
     { prefix },
+  );
+  server.register(
+    (scope, _options, done) => {
+      const apps = scope.withTypeProvider<ZodTypeProvider>();
+      addAppRoutes(apps, api);
+      addAppConfigRoutes(apps, api);
+      done();
+    },
+    { prefix: "/api" },
   );
   // A scope of its own, as it has errors of its own.
   server.register(

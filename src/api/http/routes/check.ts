@@ -108,7 +108,7 @@ export function addCheckRoutes(server: Server, api: Api): void {
 const planBody = z.strictObject({ settings: batch.optional() });
 
 /** That something stands against it concerns everybody; what, those who may see the section. */
-function seenFinding(found: Finding, sight: Sight): Finding {
+export function seenFinding(found: Finding, sight: Sight): Finding {
   if (sight.whole || (found.key !== undefined && sight.key(found.key))) return found;
   const { severity, code } = found;
   const text = code !== undefined && code in errorTable ? errorTable[code as keyof typeof errorTable].meaning : "";

@@ -9,8 +9,12 @@ const tags = ["health"];
 export function addHealthRoutes(server: Server, api: Api): void {
   server.get("/health", {
     config: { right: "nobody" },
-    schema: { tags, summary: "The process answers", response: { 200: z.object({ status: z.literal("ok") }) } },
-    handler: async () => ({ status: "ok" as const }),
+    schema: {
+      tags,
+      summary: "The process answers",
+      response: { 200: z.object({ status: z.literal("ok"), apps: z.int().describe("how many there are") }) },
+    },
+    handler: async () => ({ status: "ok" as const, apps: api.trees.names().length }),
   });
 
   const readiness = z.object({ ready: z.boolean() });

@@ -1,0 +1,99 @@
+/** What every write to an app's tree shares: on which revision, by whom and why, whether he may, and what is on record of it. */
+import type { FastifyReply } from "fastify";
+import { isAllowed, requireRight } from "../../access/principal.ts";
+import type { TreeChanged, TreeChangeRequest, TreeEdit, TreeState } from "../../apps/tree-app.ts";
+import { secretBySchema } from "../../apps/tree-secrets.ts";
+import { isTree, type Json, type JsonTree, type TreeChange } from "../../config/json.ts";
+import { formatPath, type Path, parsePath } from "../../config/path.ts";
+import { asConfigSyncError } from "../../errors.ts";
+import type { Api } from "./api.ts";
+import { etagOf, expectedRevision } from "./preconditions.ts";
+import { recordNow } from "./record.ts";
+import { seenRefusal } from "./sight.ts";
+import { presentState, type TreeReader } from "./tree-reading.ts";
+
+export interface TreeWish extends Pick<TreeChangeRequest, "edits" | "schema"> {
+  /** For the history; without it the keys are named. */
+  readonly message?: string | undefined;
+}
+
+/**
+ * Makes the change, puts it on record, sets the ETag. Who writes a section must have the right on it, whether he names it or lets it
+ * go by leaving it out. Throws as `TreeApp.change` does, and FORBIDDEN.
+ */
+export async function writeTree(
+  api: Api,
+  reader: TreeReader,
+  reply: FastifyReply,
+  wish: TreeWish,
+): Promise<TreeChanged> {
+  const { app, principal, sight } = reader;
+  const { edits, schema } = wish;
+  reply.request.act = { keys: edits.flatMap(namedBy).map(formatPath) };
+  requireNamed(reader, edits);
+  const before = presentState(reader);
+  if (schema !== undefined) requireSchemaRight(reader, before, schema ?? undefined);
+  const expected = expectedRevision(reply.request.headers["if-match"], before.revision);
+  const message = wish.message ?? describeTreeEdits(edits, schema);
+  reply.request.act = { ...reply.request.act, why: message };
+  const permit = (changes: readonly TreeChange[]): void => {
+    for (const { path } of changes) requireRight(principal, "write", { app: app.name, section: parsePath(path)?.[0] });
+  };
+  const request = { author: principal.name, message, expected, edits, schema, permit };
+  const changed = await app.change(request).catch((error: unknown) => {
+    throw seenRefusal(asConfigSyncError(error), sight);
+  });
+  const keys = changed.changes.map(({ path }) => path);
+  await recordNow(api, reply, { revision: changed.revision.number, keys });
+  reply.header("etag", etagOf(changed.revision));
+  return changed;
+}
+
+/**
+ * Sections that are named are asked for at once, so that nobody finds out by trying what stands in those of others. Who replaces the
+ * whole may name what he does not change: it is looked at when it is known what would be different.
+ */
+function requireNamed({ app, principal }: TreeReader, edits: readonly TreeEdit[]): void {
+  for (const edit of edits) {
+    const right = edit.path.length === 0 && edit.merge !== true ? "read" : "write";
+    for (const [section] of namedBy(edit)) requireRight(principal, right, { app: app.name, section });
+  }
+}
+
+/** The path, or of the whole its sections. */
+function namedBy({ path, value }: TreeEdit): Path[] {
+  if (path.length > 0) return [path];
+  return isTree(value) ? Object.keys(value).map((section) => [section]) : [];
+}
+
+/** A schema says what is secret: who may not see secrets cannot make one that says less. */
+function requireSchemaRight({ app, principal }: TreeReader, { data, schema }: TreeState, next: JsonTree | undefined) {
+  requireRight(principal, "write", { app: app.name });
+  if (isAllowed(principal, "administer", { app: app.name })) return;
+  const isShownBy = (path: Path): boolean => secretBySchema(schema, path) && !secretBySchema(next, path);
+  if (somewhere(data, [], isShownBy)) requireRight(principal, "administer", { app: app.name });
+}
+
+function somewhere(tree: JsonTree, at: Path, test: (path: Path) => boolean): boolean {
+  return Object.entries(tree).some(([key, value]) => {
+    const path = [...at, key];
+    if (test(path)) return true;
+    const items = Array.isArray(value)
+      ? Object.fromEntries<Json>(value.map((item, index) => [`${index}`, item]))
+      : value;
+    return isTree(items) && somewhere(items, path, test);
+  });
+}
+
+const mostNamed = 5;
+
+/** `set server.port, remove web`: for the history of who does not say why. */
+function describeTreeEdits(edits: readonly TreeEdit[], schema: JsonTree | null | undefined): string {
+  const named = edits.map((edit) => {
+    const { path, value, merge } = edit;
+    if (path.length > 0) return `${value === undefined ? "remove" : "set"} ${formatPath(path)}`;
+    return merge === true ? `set ${namedBy(edit).slice(0, mostNamed).map(formatPath).join(", ")}` : "replace all";
+  });
+  const about = schema === undefined ? [] : [schema === null ? "remove the schema" : "set the schema"];
+  return [...named, ...about].join(", ");
+}
