@@ -15,6 +15,7 @@ export function createMethodFinder(server: Pick<FastifyInstance, "addHook">): (p
 }
 
 function fits(parts: readonly string[], asked: readonly string[]): boolean {
-  if (parts.at(-1) === "*") return asked.length >= parts.length && fits(parts.slice(0, -1), asked.slice(0, parts.length - 1));
+  if (parts.at(-1) === "*")
+    return asked.length >= parts.length && fits(parts.slice(0, -1), asked.slice(0, parts.length - 1));
   return parts.length === asked.length && parts.every((part, index) => part.startsWith(":") || part === asked[index]);
 }
