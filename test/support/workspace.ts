@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly args?: readonly string[];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Its HTTP API listens where the settings say, and not only on the control socket. */
+  readonly listens?: boolean;
 }
 
 /** `files` maps paths inside the workspace to their content. */
@@ -80,9 +82,9 @@ export async function runCli(
   return { code, stdout, stderr };
 }
 
-function startDaemon(folder: string, { args = [], ...options }: RunOptions): Daemon {
+function startDaemon(folder: string, { args = [], listens = false, ...options }: RunOptions): Daemon {
   const env = { ...options.env, CONFIG_SYNC_LEASH: folder };
-  const child = run(["start", "--no-api", "--workspace", folder, ...args], { ...options, env });
+  const child = run(["start", ...(listens ? [] : ["--no-api"]), "--workspace", folder, ...args], { ...options, env });
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const tell = () => {
