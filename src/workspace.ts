@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type App, createApp } from "./apps/app.ts";
 import type { Changed } from "./apps/change.ts";
 import { createDoor, type Door } from "./apps/door.ts";
+import type { Key } from "./config/encryption.ts";
 import type { SchemaCheck } from "./config/json-schema-check.ts";
 import type { Digest, Snapshot } from "./config/layers.ts";
 import type { PathTest } from "./config/pattern.ts";
@@ -46,10 +47,15 @@ export interface Workspace {
   /** Makes sure that the next process has the same digests. Only for who has the workspace to itself. */
   readonly keepKey: () => Promise<void>;
   readonly ledgerFile: string;
+  /** What is sealed on disk is sealed with the first, and opened with all. Undefined where nothing is. Throws KEY_UNUSABLE. */
+  readonly keys: (() => readonly Key[]) | undefined;
   /** The revisions of its apps. Only one process at a time may append to them. */
   readonly openHistory: (tell: (message: string) => void) => History;
   readonly connections: Connections;
 }
+
+/** The name of the host's own configuration. Sealed values are bound to it: another one would make all of them unreadable. */
+const hostApp = "default";
 
 export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 
@@ -67,8 +73,9 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     sections,
     digest,
     keepKey,
-    app: createApp("default", openSources(settings), digest, (snapshot) => errorsIn(snapshot, { settings, sections })),
+    app: createApp(hostApp, openSources(settings), digest, (snapshot) => errorsIn(snapshot, { settings, sections })),
     ledgerFile: join(settings.state, "ledger.jsonl"),
+    keys: sealingOf(settings).keys,
     openHistory: (tell) => {
       const { folder, state, history } = settings;
       return reopening(() => openHistory(history, { folder, state, tell }));
@@ -127,7 +134,8 @@ function sealingOf({ encryption }: Pick<Settings, "encryption">): Sealing {
   const { key_file, key_env, aes256_key_file } = encryption;
   const ofVariable = key_env === undefined ? undefined : keysOfVariable(key_env, process.env);
   return {
-    app: "default",
+    // Right as long as these sources are those of the host's own app.
+    app: hostApp,
     keys: key_file === undefined ? ofVariable : keysOfFile(key_file),
     aes256Key: aes256_key_file === undefined ? undefined : () => rawKeyOfFile(aes256_key_file),
   };

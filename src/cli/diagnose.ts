@@ -7,6 +7,7 @@ import { inotifyLimit } from "../platform/folder-watch.ts";
 import { readCurrent, writeDurably } from "../platform/safe-write.ts";
 import type { RenderedOutput, RenderedService, ResolvedAction } from "../services/render.ts";
 import type { Workspace } from "../workspace.ts";
+import { checkKeys } from "./diagnose-keys.ts";
 import type { Diagnosis } from "./doctor.ts";
 import { type Inspection, inspectWorkspace } from "./inspect.ts";
 
@@ -18,6 +19,7 @@ export async function diagnose(folder: string): Promise<Diagnosis[]> {
   const found = await Promise.all([
     checkNode(),
     checkSources(opened),
+    checkKeys(opened),
     checkState(opened.workspace),
     checkHistory(opened.workspace),
     checkRoots(opened.workspace),

@@ -19,7 +19,10 @@ export interface Inspection {
 
 export async function inspectWorkspace(folder: string): Promise<Inspection> {
   const workspace = await openWorkspace(folder);
-  const [{ snapshot, problems }, ledger] = await Promise.all([workspace.app.look(), readLedger(workspace.ledgerFile)]);
+  const [{ snapshot, problems }, ledger] = await Promise.all([
+    workspace.app.look(),
+    readLedger(workspace.ledgerFile, workspace.keys),
+  ]);
   const renderings =
     snapshot === undefined
       ? new Map()

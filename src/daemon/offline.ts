@@ -30,7 +30,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   if (!looksOnly) opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
-  const ledger = await readLedger(workspace.ledgerFile);
+  const ledger = await readLedger(workspace.ledgerFile, workspace.keys);
   const { settings } = workspace;
   const snapshot = () => door.current().snapshot;
   const auditing = createAuditing({ state: settings.state, snapshot, onTrouble: quietly });

@@ -61,7 +61,7 @@ async function openState(workspace: Workspace): Promise<Ledger> {
   try {
     await mkdir(workspace.settings.state, { recursive: true, mode: 0o700 });
     await workspace.keepKey();
-    return await openLedger(workspace.ledgerFile);
+    return await openLedger(workspace.ledgerFile, workspace.keys);
   } catch (error) {
     throw asStateError(error, workspace.settings.state);
   }

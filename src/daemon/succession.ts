@@ -121,7 +121,7 @@ async function openChecked({ settings }: Workspace): Promise<Workspace> {
       hint: "Stop config-sync, move the folder if the ledger shall go on, and start it again",
     });
   }
-  await readLedger(next.ledgerFile);
+  await readLedger(next.ledgerFile, next.keys);
   return next;
 }
 

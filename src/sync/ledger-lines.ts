@@ -5,48 +5,57 @@
  *
  * Versions. A newer daemon reads what older ones wrote, and writes its own version at its start: so each version that there
  * was has its way of reading a line below. Fields that a record did not have yet get their empty value; a version is counted up only where
- * that is not enough. What a newer daemon wrote is not guessed at.
+ * that is not enough. What a newer daemon wrote is not guessed at. Since version 3 some fields of a record may be sealed, see `sealed-record.ts`.
  */
 import { hash } from "node:crypto";
 import { emptyRecord, type Revision, type ServiceRecord } from "./record.ts";
+import type { RecordSealing, WrittenRecord } from "./sealed-record.ts";
 
-const version = 2;
+const version = 3;
 
 export interface Contents {
   revision: Revision | undefined;
   readonly records: Map<string, ServiceRecord>;
 }
 
-type Line = { readonly service: string; readonly record: Partial<ServiceRecord> } | { readonly revision: Revision };
+type Line = { readonly service: string; readonly record: Partial<WrittenRecord> } | { readonly revision: Revision };
 
 /** Reads what can be read. `mended` gets a sentence for whatever cannot, for the log. */
-export function parseLedger(text: string, mended: string[]): Contents {
+export function parseLedger(
+  text: string,
+  mended: string[],
+  sealing: Pick<RecordSealing, "open" | "tellLosses">,
+): Contents {
+  const written = new Map<string, Partial<WrittenRecord>>();
   const contents: Contents = { revision: undefined, records: new Map() };
   const [header = "", ...lines] = text.split("\n");
   if (text === "") return contents;
-  const written = parseJson(header)?.ledger;
-  const isNewer = typeof written === "number" && written > version;
+  const form = parseJson(header)?.ledger;
+  const isNewer = typeof form === "number" && form > version;
   if (isNewer) {
-    mended.push(`the ledger is of the newer version ${written}: every service will be loaded once more`);
+    mended.push(`the ledger is of the newer version ${form}: every service will be loaded once more`);
     return contents;
   }
-  if (written === undefined) mended.push("line 1 of the ledger was torn and is dropped");
-  const read = written === 1 ? parseJson : parseSummed;
+  if (form === undefined) mended.push("line 1 of the ledger was torn and is dropped");
+  const read = form === 1 ? parseJson : parseSummed;
   lines.forEach((line, index) => {
     if (line === "") return;
     const entry = asLine(read(line));
     if (entry === undefined) mended.push(`line ${index + 2} of the ledger was torn and is dropped`);
     else if ("revision" in entry) contents.revision = entry.revision;
-    else contents.records.set(entry.service, { ...emptyRecord, ...entry.record });
+    else written.set(entry.service, entry.record);
   });
+  for (const [service, record] of written)
+    contents.records.set(service, { ...emptyRecord, ...sealing.open(service, record) });
+  sealing.tellLosses();
   contents.revision ??= newestKnown(contents.records);
   return contents;
 }
 
-export function formatLedger({ revision, records }: Contents): string {
+export function formatLedger({ revision, records }: Contents, { close }: Pick<RecordSealing, "close">): string {
   const lines = [`${JSON.stringify({ ledger: version })}\n`];
   if (revision !== undefined) lines.push(formatLine({ revision }));
-  for (const [service, record] of records) lines.push(formatLine({ service, record }));
+  for (const [service, record] of records) lines.push(formatLine({ service, record: close(service, record) }));
   return lines.join("");
 }
 
@@ -55,7 +64,7 @@ export function formatLine(line: Line): string {
   return `${body},"sum":"${sumOf(body)}"}\n`;
 }
 
-/** Version 2: a sum behind it. */
+/** Since version 2: a sum behind it. */
 function parseSummed(line: string): Record<string, unknown> | undefined {
   const body = line.slice(0, -tail);
   return line.slice(-tail) === `,"sum":"${sumOf(body)}"}` ? parseJson(`${body}}`) : undefined;

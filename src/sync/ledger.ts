@@ -4,11 +4,13 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Key } from "../config/encryption.ts";
 import { asConfigSyncError, ConfigSyncError, systemCode } from "../errors.ts";
 import { removeLeftovers } from "../platform/safe-write.ts";
 import { openLedgerFile } from "./ledger-file.ts";
 import { type Contents, formatLedger, formatLine, parseLedger } from "./ledger-lines.ts";
 import { emptyRecord, type Revision, type ServiceRecord } from "./record.ts";
+import { type RecordSealing, sealRecords } from "./sealed-record.ts";
 
 export interface Ledger {
   readonly revision: () => Revision | undefined;
@@ -26,15 +28,17 @@ export interface Ledger {
 
 /**
  * Takes the ledger over, for who has the state folder to itself. Throws STATE_UNUSABLE where it is there and cannot be read, for it
- * may hold a way back. Where it cannot be written only that is told: what needs it on disk waits until it can.
+ * may hold a way back. Where it cannot be written only that is told: what needs it on disk waits until it can. `keys` seal what can
+ * hold secret values.
  */
-export async function openLedger(path: string): Promise<Ledger> {
+export async function openLedger(path: string, keys?: () => readonly Key[]): Promise<Ledger> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const mended = removeLeftovers(dirname(path));
-  const contents = parseLedger(await readIfThere(path), mended);
+  const sealing = sealRecords(keys, (text) => mended.push(text));
+  const contents = parseLedger(await readIfThere(path), mended, sealing);
   const file = openLedgerFile(path, {
-    whole: () => formatLedger(contents),
-    line: (service) => formatNewest(service, contents),
+    whole: () => formatLedger(contents, sealing),
+    line: (service) => formatNewest(service, contents, sealing),
   });
   await file.flush().catch((error: unknown) => mended.push(asConfigSyncError(error).toText()));
   return {
@@ -43,6 +47,7 @@ export async function openLedger(path: string): Promise<Ledger> {
     update: (service, change) => {
       const record = { ...(contents.records.get(service) ?? emptyRecord), ...change };
       contents.records.set(service, record);
+      sealing.replace(service, change);
       file.touch(service);
       return record;
     },
@@ -56,8 +61,13 @@ export async function openLedger(path: string): Promise<Ledger> {
 }
 
 /** The records as they are on disk, without taking the file over: for commands beside a running daemon. */
-export async function readLedger(path: string): Promise<Pick<Ledger, "revision" | "record">> {
-  return readers(parseLedger(await readIfThere(path), []));
+export async function readLedger(
+  path: string,
+  keys?: () => readonly Key[],
+): Promise<Pick<Ledger, "revision" | "record" | "mended">> {
+  const mended: string[] = [];
+  const sealing = sealRecords(keys, (text) => mended.push(text));
+  return { ...readers(parseLedger(await readIfThere(path), mended, sealing)), mended };
 }
 
 function readers(contents: Contents): Pick<Ledger, "revision" | "record"> {
@@ -79,7 +89,12 @@ async function readIfThere(path: string): Promise<string> {
 }
 
 /** The record of a service, or with undefined the revision. */
-function formatNewest(service: string | undefined, { revision, records }: Contents): string {
-  if (service !== undefined) return formatLine({ service, record: records.get(service) ?? emptyRecord });
+function formatNewest(
+  service: string | undefined,
+  { revision, records }: Contents,
+  { close }: Pick<RecordSealing, "close">,
+): string {
+  if (service !== undefined)
+    return formatLine({ service, record: close(service, records.get(service) ?? emptyRecord) });
   return revision === undefined ? "" : formatLine({ revision });
 }

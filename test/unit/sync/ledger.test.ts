@@ -107,6 +107,6 @@ describe("ledger", () => {
 
   test("the file is lines of JSON that begin with the version", async () => {
     await openAndClose();
-    expect(await readFile(file, "utf8")).toBe('{"ledger":2}\n');
+    expect(await readFile(file, "utf8")).toBe('{"ledger":3}\n');
   });
 });
