@@ -14,6 +14,7 @@ import { measureRateLimit } from "./figures/rate-limit.ts";
 import { measureRepair } from "./figures/repair.ts";
 import { measureSave } from "./figures/save.ts";
 import { measureStart } from "./figures/start.ts";
+import { measureWs } from "./figures/ws.ts";
 import type { Effort, Measurement } from "./measurement.ts";
 
 /** By name, in the order of the table. */
@@ -35,6 +36,7 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["repair", (effort) => measureRepair("repair", effort)],
   ["owner", (effort) => measureOwner("owner", effort)],
   ["api", (effort) => measureApi("api", effort)],
+  ["ws", (effort) => measureWs("ws", effort)],
   ["put", (effort) => measurePut("put", effort)],
   ["history", (effort) => measureHistory("history", effort)],
   ["fsync", (effort) => measureFsync("fsync", effort)],

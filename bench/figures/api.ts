@@ -14,7 +14,7 @@ import { firstValue, type Workspace } from "../workspace.ts";
 
 const main = join(import.meta.dirname, "../../dist/main.js");
 
-const key = "a key of the bench that is long enough to be one";
+export const key = "a key of the bench that is long enough to be one";
 const connections = 8;
 const requests = 1000;
 
@@ -76,7 +76,7 @@ async function openApi({ folder, config }: Workspace): Promise<number> {
   return port;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -84,7 +84,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function answers(url: string): Promise<void> {
+export async function answers(url: string): Promise<void> {
   for (let tries = 0; tries < 1000; tries++) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();
