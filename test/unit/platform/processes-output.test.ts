@@ -32,6 +32,16 @@ describe("collected output", () => {
     );
   });
 
+  test("shows no part of a secret that is as long as a private key can be", () => {
+    const secret = "MIIJKAIBAAKCAgEAx/+9".repeat(600);
+    const output = collectOutput();
+    const before = "-".repeat(26_000);
+    output.add(Buffer.from(`${before}${secret}${"-".repeat(100_000)}${secret}${before}`));
+    const shown = output.text(redactor([secret]));
+    expect(shown).not.toMatch(/MII|IJK|AgE/);
+    expect(shown).toMatch(/^-{20000,}\n… \d+ bytes left out …\n-{20000,}$/);
+  });
+
   test("keeps memory bounded", () => {
     const output = collectOutput(1000);
     for (let count = 0; count < 10_000; count++) output.add(Buffer.alloc(1000, "x"));
