@@ -13,6 +13,11 @@ export interface Signature {
   readonly message: string;
   /** The number of the revision that was looked at; without it the change is made on whatever is newest. */
   readonly expected?: number | undefined;
+  /**
+   * Told of the change when it is in the files, to put it on record elsewhere, too: what that takes of the disk's time is waited for
+   * beside our own. What it throws, `change` throws, and the change was made. Not called where nothing was different.
+   */
+  readonly witness?: ((changed: Changed) => Promise<void>) | undefined;
 }
 
 export interface ChangeRequest extends Signature {

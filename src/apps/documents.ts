@@ -28,15 +28,20 @@ export interface Replacing {
   readonly journal: string;
   /** Records the revision. Afterwards it counts, so that comes last before the files are renamed. */
   readonly record: () => Promise<RevisionInfo>;
+  /** Called when the files are in place, and waited for beside the disk. */
+  readonly witness?: ((revision: RevisionInfo) => Promise<void>) | undefined;
 }
 
 /**
  * Replaces the documents. Everything that can go wrong for want of room or rights does so before the revision is recorded. Throws
  * REVISION_MOVED when somebody wrote one of the files meanwhile, as far as the moment before the rename; then none is touched.
+ *
+ * The disk is waited for twice: for the new contents and the revision side by side, then for the folders and the witness. A power cut
+ * within the first leaves a change that nobody was answered, whole or not at all, as the files say.
  */
 export async function replaceDocuments(
   contents: ReadonlyMap<Writable, Buffer>,
-  { known, journal, record }: Replacing,
+  { known, journal, record, witness }: Replacing,
 ): Promise<RevisionInfo> {
   const staged: Staged[] = [];
   const refuseIfTouched = (): void => {
@@ -45,18 +50,31 @@ export async function replaceDocuments(
   try {
     for (const [{ document }, bytes] of contents) {
       // The settings say where it is; behind symlinks that can be anywhere.
-      staged.push(await stageFile({ path: document.path, bytes, roots: ["/"], journal }));
+      staged.push(await stageFile({ path: document.path, bytes, roots: ["/"], journal, ahead: true }));
     }
     refuseIfTouched();
     const revision = await record();
     reached("recorded");
     refuseIfTouched();
-    await commitFiles(staged);
+    await placeFiles(staged, async () => witness?.(revision));
     return revision;
   } catch (error) {
     await discardFiles(staged);
     throw error;
   }
+}
+
+/** Calls the witness when all are in place: the folders and it wait for the disk side by side. */
+async function placeFiles(staged: readonly Staged[], witness: () => Promise<void>): Promise<void> {
+  let unplaced = staged.length;
+  let witnessed = Promise.resolve();
+  await commitFiles(staged, () => {
+    unplaced--;
+    if (unplaced > 0) return;
+    witnessed = witness();
+    witnessed.catch(() => undefined);
+  });
+  await witnessed;
 }
 
 function touched(name: string): ConfigSyncError {

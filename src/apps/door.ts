@@ -179,6 +179,7 @@ export function createDoor(parts: DoorParts): Door {
       known,
       journal,
       record: () => recorder.append(draft(candidate, next, withoutSecrets(signature, [before, candidate]))),
+      witness: async (revision) => signature.witness?.({ revision, changes }),
     }).catch(async (error: unknown) => {
       // Whatever got how far: what is in the files now is what counts, and is recorded.
       await recorder.open().catch(() => undefined);

@@ -15,7 +15,7 @@ import { readFileNow } from "./safe-write/current.ts";
 import { failure } from "./safe-write/failure.ts";
 import { replaceInPlace } from "./safe-write/in-place.ts";
 import { isMountPoint } from "./safe-write/mounts.ts";
-import { createStaging, makeFolders, type Ownership } from "./safe-write/staging.ts";
+import { type Begun, beginStaging, createStaging, makeFolders, type Ownership } from "./safe-write/staging.ts";
 import { syncFolder, syncFolderOf } from "./safe-write/sync.ts";
 import { createTurnstile } from "./safe-write/turnstile.ts";
 
@@ -38,6 +38,8 @@ export interface StageRequest {
   readonly roots: readonly string[];
   /** Our own folder for journal records, and for stagings that cannot stand beside their destination. */
   readonly journal: string;
+  /** Its fsync is waited for by `commitFiles`, and not before: for one file or a few, beside other work for the disk. */
+  readonly ahead?: boolean | undefined;
 }
 
 export interface Staged {
@@ -49,6 +51,8 @@ export interface Staged {
   readonly journal: string;
   /** What the request asked to enforce on an existing file. */
   readonly enforce: Partial<Ownership>;
+  /** Resolves when the staging is on disk. */
+  readonly synced: Promise<void>;
 }
 
 /** Thrown by commitFiles. Files that were renamed before the failure are visible, and durable as far as possible. */
@@ -74,8 +78,8 @@ export function stageFile(request: StageRequest): Promise<Staged> {
     try {
       const isPinned = request.inPlace === true || isMountPoint(path);
       if (destination.existing !== undefined && isPinned) return await stageAside(staged, bytes);
-      const stagedPath = await createStaging(folder, bytes, ownershipFor(request, destination));
-      return { ...staged, stagedPath, method: "rename" };
+      const begun = beginStaging(folder, bytes, ownershipFor(request, destination));
+      return { ...staged, ...(await syncedUnlessAhead(request, begun)), method: "rename" };
     } catch (error) {
       if (destination.existing !== undefined && mayWriteInPlace(path, error)) return await stageAside(staged, bytes);
       throw failure("write", request.path, error);
@@ -91,6 +95,11 @@ export async function commitFiles(staged: readonly Staged[], onCommitted?: (stag
   const committed: Staged[] = [];
   const folders = new Set<string>();
   let failed: { readonly file: Staged; readonly error: unknown } | undefined;
+  for (const file of staged) {
+    await file.synced.catch((error: unknown) => {
+      throw new CommitFailed(failure("write", file.path, error), []);
+    });
+  }
   for (const file of staged) {
     try {
       const folder = dirname(file.path);
@@ -175,9 +184,20 @@ function mayWriteInPlace(path: string, error: unknown): boolean {
   }
 }
 
+async function syncedUnlessAhead(
+  { ahead = false }: StageRequest,
+  { path: stagedPath, synced }: Begun,
+): Promise<Pick<Staged, "stagedPath" | "synced">> {
+  if (!ahead) await synced;
+  // Heard of by `commitFiles`, if it comes to that.
+  else synced.catch(() => undefined);
+  return { stagedPath, synced };
+}
+
 async function stageAside(staged: Pick<Staged, "path" | "journal" | "enforce">, bytes: Buffer): Promise<Staged> {
   mkdirSync(staged.journal, { recursive: true, mode: 0o700 });
-  return { ...staged, stagedPath: await createStaging(staged.journal, bytes, undefined), method: "in-place" };
+  const stagedPath = await createStaging(staged.journal, bytes, undefined);
+  return { ...staged, stagedPath, method: "in-place", synced: Promise.resolve() };
 }
 
 /** Between staging and commit a folder of the path can have become a symlink to somewhere else. */

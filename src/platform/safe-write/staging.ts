@@ -31,11 +31,24 @@ export interface Ownership {
   readonly mode: number;
 }
 
+/** The path of the staging. Throws the system error, and leaves nothing behind. */
+export async function createStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Promise<string> {
+  const { path, synced } = beginStaging(folder, bytes, owner);
+  await synced;
+  return path;
+}
+
+/** A file that is whole for every reader, and on disk when `synced` resolves; where that rejects, it is gone. */
+export interface Begun {
+  readonly path: string;
+  readonly synced: Promise<void>;
+}
+
 /**
- * Writes `bytes` to a new file in `folder` and fsyncs it. Owner and mode are final before the first byte is in it, so that a
+ * Writes `bytes` to a new file in `folder` and begins to fsync it. Owner and mode are final before the first byte is in it, so that a
  * secret is at no moment readable for more people than in the end. Throws the system error, and leaves nothing behind.
  */
-export async function createStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Promise<string> {
+export function beginStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Begun {
   const path = `${folder}/${stagingPrefix}${names}-${(++count).toString(36)}`;
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -43,9 +56,18 @@ export async function createStaging(folder: string, bytes: Uint8Array, owner: Ow
   try {
     if (owner !== undefined) setOwnership(fd, owner);
     writeFully(fd, bytes, 0);
+  } catch (error) {
+    closeSync(fd);
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return { path, synced: finishStaging(path, fd) };
+}
+
+async function finishStaging(path: string, fd: number): Promise<void> {
+  try {
     await syncFile(fd);
     reached("staged");
-    return path;
   } catch (error) {
     rmSync(path, { force: true });
     throw error;
