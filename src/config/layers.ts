@@ -1,6 +1,6 @@
 import type { Place } from "../errors.ts";
 import { formatPath, type Path } from "./path.ts";
-import { reveal, Secret, type Value } from "./secret.ts";
+import { passwordsInUrls, reveal, Secret, type Value } from "./secret.ts";
 
 /** Where a value was found: the source by name, and the place in its file where it has one. */
 export interface Origin extends Place {
@@ -11,6 +11,8 @@ export interface Entry {
   readonly path: Path;
   readonly value: Value;
   readonly origin: Origin;
+  /** Of the document of the environment: other sources may have sections of the same names, which mean nothing of that kind. */
+  readonly isEnvironment?: boolean | undefined;
 }
 
 /** What one source says just now. `entries` hold each path at most once. */
@@ -75,7 +77,10 @@ function hashEntries(entries: ReadonlyMap<string, Entry>, digest: Digest): strin
   return digest(rows.sort().join("\n"));
 }
 
-/** The texts of all secrets that were given, also of those that lost. For redacting. */
+/** The texts of all secrets that were given, also of those that lost, and the passwords in URLs. For redacting. */
 export function secretTexts({ candidates }: Snapshot): string[] {
-  return [...candidates.values()].flat().flatMap(({ value }) => (value instanceof Secret ? value.reveal() : []));
+  return [...candidates.values()].flat().flatMap(({ value }) => {
+    const passwords = passwordsInUrls(reveal(value));
+    return value instanceof Secret ? [value.reveal(), ...passwords] : passwords;
+  });
 }

@@ -55,8 +55,15 @@ export type Redact = (text: string) => string;
 
 /** The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked up to the last @ before the host. */
 export function maskUrls(text: string): string {
-  return text.replace(/(:\/\/[^\s/:@?#]*:)[^\s/"]+@/g, `$1${secretMark}@`);
+  return text.replace(urlPassword, `$1${secretMark}@`);
 }
+
+/** Those passwords, as they stand there. */
+export function passwordsInUrls(text: string): string[] {
+  return text.includes("://") ? [...text.matchAll(urlPassword)].flatMap(([, , password]) => password ?? []) : [];
+}
+
+const urlPassword = /(:\/\/[^\s/:@?#]*:)([^\s/"]+)@/g;
 
 /**
  * Blots the given secrets, and the passwords in URLs, out of foreign text (a command's output, a server's answer). The net under the Secret

@@ -5,7 +5,7 @@ import type { Changed } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
 import type { Link, Told } from "../audit/entry.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
-import { redactor } from "../config/secret.ts";
+import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError } from "../errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { once } from "../platform/once.ts";
@@ -22,7 +22,7 @@ export interface Auditing {
 
 export interface AuditingOptions {
   readonly state: string;
-  /** The values in force: what of them is secret is masked in reasons. */
+  /** The values in force: what of them is, or was, secret is masked in reasons. */
   readonly snapshot: () => Snapshot | undefined;
   readonly onTrouble: (text: string) => void;
 }
@@ -37,12 +37,11 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
     return openAudit({ folder: auditFolder(state), clock: systemClock });
   });
   const underWay = new Set<Promise<void>>();
+  const mask = createMask(snapshot);
 
   const append = async (told: Told): Promise<void> => {
     const audit = await opened();
-    const values = snapshot();
-    const why = values === undefined || told.why === undefined ? told.why : redactor(secretTexts(values))(told.why);
-    await audit.append({ ...told, why });
+    await audit.append({ ...told, why: told.why === undefined ? undefined : mask(told.why) });
   };
 
   return {
@@ -59,6 +58,26 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
       return head === "damaged" ? undefined : head;
     },
     settled: async () => void (await Promise.all(underWay)),
+  };
+}
+
+const mostRemembered = 1000;
+
+/** Reasons also speak of secrets that are not in force any more: those of this process's time are remembered. */
+function createMask(snapshot: AuditingOptions["snapshot"]): Redact {
+  const known = new Set<string>();
+  let last: Snapshot | undefined;
+  let redact = redactor(known);
+  return (text) => {
+    const now = snapshot();
+    if (now !== last && now !== undefined) {
+      const fresh = secretTexts(now).filter((secret) => !known.has(secret));
+      for (const secret of fresh) known.add(secret);
+      for (const secret of known) if (known.size > mostRemembered) known.delete(secret);
+      if (fresh.length > 0) redact = redactor(known);
+      last = now;
+    }
+    return redact(text);
   };
 }
 

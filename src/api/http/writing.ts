@@ -8,7 +8,7 @@ import { parseDuration } from "../../config/coerce.ts";
 import { readEnvironmentSection } from "../../config/environment-section.ts";
 import { mappedSections } from "../../config/mapping.ts";
 import { formatPath } from "../../config/path.ts";
-import { reveal } from "../../config/secret.ts";
+import { redactor, reveal } from "../../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
 import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
@@ -28,7 +28,7 @@ export async function writeEdits(api: Api, request: WriteRequest, reply: Fastify
   reply.request.act = { keys: edits.map(({ path }) => formatPath(path)) };
   requireEdits(reader, edits);
   if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
-  return carryOut(api, reader, { request, reply }, describeEdits(edits), (signature) =>
+  return carryOut(api, reader, { request, reply, edits }, describeEdits(edits), (signature) =>
     reader.app.change({ ...signature, edits }),
   );
 }
@@ -52,24 +52,25 @@ function requireEdit({ principal, app }: Reader, { path, value }: Edit): void {
 interface Exchange {
   readonly request: WriteRequest;
   readonly reply: FastifyReply;
+  readonly edits?: readonly Edit[];
 }
 
 /** Answers with the revision, its changes and, where that is waited for, the services. `why` where nobody says it. */
 export async function carryOut(
   api: Api,
   { app, principal, sight }: Reader,
-  { request, reply }: Exchange,
+  { request, reply, edits = [] }: Exchange,
   why: string,
   work: (signature: Signature) => Promise<Changed>,
 ): Promise<z.output<typeof written>> {
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
-  reply.request.act = { ...reply.request.act, why: message };
+  reply.request.act = { ...reply.request.act, why: withoutValues(message, edits) };
   const changed = await work({ author: principal.name, message, expected }).catch((error: unknown) => {
     throw seenRefusal(asConfigSyncError(error), sight);
   });
-  await recordNow(api, reply, actOf(changed, message));
+  await recordNow(api, reply, actOf(changed, why));
   reply.header("etag", etagOf(changed.revision));
   const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
   const revision = seenRevision(changed.revision, sight);
@@ -80,12 +81,21 @@ export async function carryOut(
   return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
 }
 
-/** A change as it goes on record: with its reason as the history has it, in which also secrets that are gone now are masked. */
-export function actOf({ revision, changes }: Changed, why: string): Partial<Told> {
+/** Of a change that is refused nobody ever knows which of its values were to be secret: none that is long enough is on record. */
+function withoutValues(message: string, edits: readonly Edit[]): string {
+  const isLong = (text: string): boolean => text.length >= 6;
+  return redactor(edits.flatMap(({ value }) => (value !== undefined && isLong(value) ? value : [])))(message);
+}
+
+/**
+ * A change as it goes on record: with its reason as the history has it, in which also secrets that are gone now are masked. Where nothing
+ * was different there is none, and ours takes its place.
+ */
+export function actOf({ revision, changes }: Changed, ours: string): Partial<Told> {
   return {
     revision: revision.number,
     keys: changes.map(({ key }) => key),
-    why: changes.length === 0 ? why : revision.message,
+    why: changes.length === 0 ? ours : revision.message,
   };
 }
 

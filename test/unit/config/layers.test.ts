@@ -50,6 +50,12 @@ describe("mergeLayers", () => {
     );
     expect(secretTexts(merged).toSorted()).toEqual(["new", "old"]);
   });
+
+  test("the passwords in URLs are secrets, whatever the key is called", () => {
+    const url = "postgres://app:p-w@db/app";
+    const merged = mergeLayers([layer("a", { "s.url": url, "s.dsn_secret": new Secret(url) })], digest);
+    expect(secretTexts(merged)).toEqual(["p-w", url, "p-w"]);
+  });
 });
 
 describe("diffSnapshots", () => {

@@ -34,7 +34,11 @@ export function addSealRoutes(server: Server, api: Api): void {
         message,
         expected: expectedRevision(request.headers["if-match"], app.current().head),
       });
-      await recordNow(api, reply, { revision: revision.number, keys, why: message });
+      await recordNow(api, reply, {
+        revision: revision.number,
+        keys,
+        why: keys.length === 0 ? reasons[which] : revision.message,
+      });
       return { revision: seenRevision(revision, sight), keys: [...keys] };
     },
   });

@@ -58,9 +58,9 @@ export function addServiceRoutes(server: Server, api: Api): void {
       if (edits.length > 0 && api.settings.readOnly !== undefined)
         throw new ConfigSyncError("READ_ONLY", api.settings.readOnly);
       requireEdits(reader, edits);
-      const why = message ?? describeEdits(edits);
-      const changed = await api.agree(hash, { edits, author: principal.name, message: why });
-      if (changed !== undefined) await recordNow(api, reply, actOf(changed, why));
+      const ours = describeEdits(edits);
+      const changed = await api.agree(hash, { edits, author: principal.name, message: message ?? ours });
+      if (changed !== undefined) await recordNow(api, reply, actOf(changed, ours));
       const names = api.services().map(({ name }) => name);
       const health = await carryOutWork(
         api,
