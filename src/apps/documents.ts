@@ -22,6 +22,11 @@ export function isOnDisk({ path }: Pick<SourceDocument, "path">, bytes: Buffer |
   return bytes === undefined ? now === undefined : now?.equals(bytes) === true;
 }
 
+/** Whether a revision has these documents and no others. */
+export function isSame(documents: readonly Document[], known: ReadonlyMap<string, Buffer>): boolean {
+  return documents.length === known.size && documents.every(({ name, bytes }) => known.get(name)?.equals(bytes));
+}
+
 export interface Replacing {
   /** What the files hold, by source: another content is somebody's edit and is not overwritten. */
   readonly known: ReadonlyMap<string, Buffer>;

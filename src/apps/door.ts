@@ -7,7 +7,7 @@ import { type Change, diffSnapshots } from "../config/diff.ts";
 import type { Layer, Snapshot } from "../config/layers.ts";
 import type { Path } from "../config/path.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
-import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
+import type { Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
 import { finishWrites } from "../platform/safe-write.ts";
 import type { Source } from "../sources/source.ts";
@@ -22,7 +22,7 @@ import {
   withoutSecrets,
 } from "./change.ts";
 import { describeOutside } from "./describe-change.ts";
-import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
+import { finishInterrupted, isOnDisk, isSame, replaceDocuments } from "./documents.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import { isWritable, placeEdits, type Writable, writableSources } from "./place-edits.ts";
 import { createRecorder } from "./recorder.ts";
@@ -285,10 +285,6 @@ const empty = Buffer.alloc(0);
 function readLayer(source: Source, bytes: Uint8Array | undefined): (readonly [Source, Layer])[] {
   const { document } = source;
   return bytes === undefined || document === undefined ? [] : [[source, document.read(Buffer.from(bytes))]];
-}
-
-function isSame(documents: readonly Document[], known: ReadonlyMap<string, Buffer>): boolean {
-  return documents.length === known.size && documents.every(({ name, bytes }) => known.get(name)?.equals(bytes));
 }
 
 function moved(expected: number, head: number): ConfigSyncError {
