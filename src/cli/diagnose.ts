@@ -75,7 +75,8 @@ async function checkSources({ problems, snapshot, renderings, workspace }: Inspe
 async function checkPrivacy(snapshot: Inspection["snapshot"], { settings }: Workspace): Promise<Diagnosis[]> {
   const given = [...(snapshot?.candidates.values() ?? [])].flat();
   const secretive = new Set(given.flatMap(({ origin, value }) => (value instanceof Secret ? origin.source : [])));
-  const files = settings.sources.flatMap((source) => ("file" in source ? source.file : []));
+  const sources = settings.sources.flatMap((source) => ("file" in source ? source.file : []));
+  const files = settings.environment === undefined ? sources : [...sources, settings.environment];
   const found = await Promise.all(
     files.map(async (file): Promise<Diagnosis[]> => {
       if (!secretive.has(basename(file))) return [];

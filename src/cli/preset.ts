@@ -55,7 +55,7 @@ async function copyNew(from: string, folder: string, name: string): Promise<stri
   try {
     const made = join(folder, name);
     await copyFile(from, made, constants.COPYFILE_EXCL);
-    if (name.endsWith(".ini")) await chmod(made, 0o640); // people will put passwords there
+    if (/\.ini$|^environment\.yaml$/.test(name)) await chmod(made, 0o640); // people will put passwords there
     return [name];
   } catch (error) {
     if (systemCode(error) === "EEXIST") return [];

@@ -1,4 +1,5 @@
 /** The sections of a snapshot that hold the environment of services: `environment`, `mappings`, `environment:shop`. Pure. */
+import type { Entry } from "./layers.ts";
 
 export type EnvironmentKind = "variable" | "mapping";
 
@@ -18,6 +19,11 @@ export function readEnvironmentSection(section: string): EnvironmentSection | un
   const match = /^(environment|mappings)(?::([a-z0-9][a-z0-9-]{0,62}))?$/.exec(section);
   if (match === null) return undefined;
   return { kind: match[1] === "environment" ? "variable" : "mapping", service: match[2] };
+}
+
+/** The same of an entry, for those that the document of the environment gives. */
+export function environmentIn({ path, isEnvironment = false }: Pick<Entry, "path" | "isEnvironment">) {
+  return isEnvironment ? readEnvironmentSection(path[0] ?? "") : undefined;
 }
 
 /** No reader of env files takes more in a name, and most take less: what each takes is asked of it where it is written. */

@@ -3,7 +3,7 @@
  * one. Both stand in the snapshot like all else, in sections with names of their own: `environment.TZ`, `mappings:shop.DB_HOST`. Pure.
  */
 import { ConfigSyncError } from "../errors.ts";
-import { type EnvironmentSection, environmentSection, readEnvironmentSection } from "./environment-section.ts";
+import { type EnvironmentSection, environmentIn, environmentSection } from "./environment-section.ts";
 import type { Entry, Snapshot } from "./layers.ts";
 import { type MappedPart, mappedSections, parseMapping } from "./mapping.ts";
 import { formatPath } from "./path.ts";
@@ -31,7 +31,7 @@ export function listVariables(snapshot: Snapshot): readonly Variable[] {
   const before = known.get(snapshot);
   if (before !== undefined) return before;
   const variables = [...snapshot.entries.values()].flatMap((entry) => {
-    const section = readEnvironmentSection(entry.path[0] ?? "");
+    const section = environmentIn(entry);
     return section === undefined ? [] : defineVariables(section, entry, snapshot);
   });
   known.set(snapshot, variables);
@@ -104,8 +104,9 @@ export function sectionsFor(service: string, { entries }: Snapshot): string[] {
   const own = (["variable", "mapping"] as const).flatMap((kind) => {
     return [environmentSection(kind), environmentSection(kind, service)];
   });
-  const patterns = [...entries.values()].filter(
-    ({ path: [section = "", name = ""] }) => own.includes(section) && name.endsWith("*"),
-  );
+  const patterns = [...entries.values()].filter((entry) => {
+    const [section = "", name = ""] = entry.path;
+    return environmentIn(entry) !== undefined && own.includes(section) && name.endsWith("*");
+  });
   return [...new Set([...own, ...patterns.flatMap(mappedSections)])];
 }

@@ -73,8 +73,8 @@ function toEntry(
   const origin = { source: name, file: name, line, column };
   try {
     const opened = openValue(value, path, sealing, keys);
-    if (opened !== undefined) return { path, value: new Secret(opened), origin };
-    const entry = { path, value: secretPaths(path) ? new Secret(value) : value, origin };
+    if (opened !== undefined) return { path, value: new Secret(opened), origin, isEnvironment: true };
+    const entry = { path, value: secretPaths(path) ? new Secret(value) : value, origin, isEnvironment: true };
     if (!isVariable(path[0])) parseMapping(entry);
     return entry;
   } catch (error) {

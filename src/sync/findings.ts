@@ -5,6 +5,7 @@ import type { Violation } from "../config/rules/rule.ts";
 import { type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Renderings } from "./renderings.ts";
+import { findUnheard } from "./unheard.ts";
 
 /** What is found without asking a service. Errors stand in the way, warnings do not. */
 export interface Finding {
@@ -34,6 +35,9 @@ export function findAll({ problems, snapshot, renderings, services, violations =
     ...violations.map((violation) => ({ ...findingOf(violationError(violation)), severity: violation.severity })),
     ...[...renderings].flatMap(([name, { error }]) => (error === undefined ? [] : findingOf(error, name))),
     ...services.flatMap(({ warnings }) => warnings.map(({ place, message }) => warning(place, message))),
+    ...(snapshot === undefined ? [] : findUnheard(snapshot, services)).map(({ place, message, key }) =>
+      warning(place, message, key),
+    ),
     ...(snapshot?.overruled ?? []).map(({ entry, by }) =>
       warning(
         entry.origin,

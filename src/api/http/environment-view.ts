@@ -1,6 +1,6 @@
 /** The environment of services as the API gives it: each variable with where it comes from and who gets it. */
 import { keysOf, listVariables, type Variable } from "../../config/environment.ts";
-import { readEnvironmentSection } from "../../config/environment-section.ts";
+import { environmentIn } from "../../config/environment-section.ts";
 import type { Entry, Snapshot } from "../../config/layers.ts";
 import { mappedSections } from "../../config/mapping.ts";
 import { formatPath, parsePath } from "../../config/path.ts";
@@ -87,7 +87,7 @@ export function listMappings(snapshot: Snapshot, sight: Sight): ShownMapping[] {
   const variables = listVariables(snapshot);
   return [...snapshot.entries.values()].flatMap((entry) => {
     const [section = "", name = ""] = entry.path;
-    const found = readEnvironmentSection(section);
+    const found = environmentIn(entry);
     if (found?.kind !== "mapping") return [];
     if (!sight.section(section) && !mappedSections(entry).every(sight.section)) return [];
     const made = variables.filter(({ definition }) => definition === entry).map((variable) => variable.name);

@@ -121,6 +121,13 @@ describe("the environment of a service", () => {
     ]);
   });
 
+  test("is not what another source has in a section of that name", async () => {
+    const { entries, ...rest } = snapshotOf({ environment: { tz: "UTC" }, mappings: { a: "no mapping" } });
+    const plainEntries = [...entries].map(([key, entry]) => [key, { ...entry, isEnvironment: undefined }] as const);
+    const inputs = { snapshot: { ...rest, entries: new Map(plainEntries) }, names: noNames, folder: "/work", digest };
+    expect(renderService(await shop(plain), inputs).outputs[0]?.text).toBe("");
+  });
+
   test("is nothing to write where nothing is given", async () => {
     expect((await outputOf(await shop(plain), config)).text).toBe("");
   });
@@ -211,8 +218,8 @@ describe("any value", () => {
         written++;
         expect(Object.fromEntries(format.read(text).map(({ path, value }) => [path[0], value]))).toEqual(environment);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
-    expect(written).toBeGreaterThan(300);
+    expect(written).toBeGreaterThan(150);
   });
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readEnvironmentSection } from "../../../src/config/environment-section.ts";
 import { mergeLayers, type Snapshot } from "../../../src/config/layers.ts";
 import { Secret, secretPaths } from "../../../src/config/secret.ts";
 import type { ConfigSyncError } from "../../../src/errors.ts";
@@ -20,7 +21,8 @@ export function snapshotOf(sections: Sections): Snapshot {
   const entries = Object.entries(sections).flatMap(([section, keys]) =>
     Object.entries(keys).map(([key, text]) => {
       const path = [section, key];
-      return { path, value: isSecret(path) ? new Secret(text) : text, origin: { source: "config.ini" } };
+      const isEnvironment = readEnvironmentSection(section) !== undefined;
+      return { path, value: isSecret(path) ? new Secret(text) : text, origin: { source: "config.ini" }, isEnvironment };
     }),
   );
   return mergeLayers([{ source: "config.ini", protected: false, entries }], digest);
