@@ -3,10 +3,10 @@
  *
  * Leaf by leaf, as only leaves can be joined: where a map became a value, changes of before speak of what was in it.
  */
-import type { TreeChange } from "../../apps/tree-app.ts";
-import { isTree, type Json } from "../../config/json.ts";
+import { isTree, type Json, type TreeChange } from "../../config/json.ts";
 import { sameValue } from "../../config/json-tree.ts";
 import { formatPath, type Path, parsePath } from "../../config/path.ts";
+import { secretMark } from "../../config/secret.ts";
 
 /** What a leaf was at the beginning and is now, by its written path. Never more than both ends have, whatever was in between. */
 export type Joined = Map<string, Leaf>;
@@ -14,27 +14,36 @@ export type Joined = Map<string, Leaf>;
 interface Leaf {
   readonly before: Json | undefined;
   readonly after: Json | undefined;
+  /** At any time since the beginning. */
+  readonly masked: boolean;
 }
 
 /** Adds what came later. What is again as it was at the beginning is no change. */
-export function joinChanges(joined: Joined, later: readonly TreeChange[]): void {
+export function joinChanges(
+  joined: Joined,
+  later: readonly TreeChange[],
+  isMasked: (path: Path) => boolean = () => false,
+): void {
   for (const { path, before, after } of later) {
     const at = parsePath(path) ?? [path];
     const gone = leavesOf(before, at);
     const come = leavesOf(after, at);
     for (const key of new Set([...gone.keys(), ...come.keys()])) {
-      const first = joined.has(key) ? joined.get(key)?.before : gone.get(key);
+      const known = joined.get(key);
+      const first = known === undefined ? gone.get(key) : known.before;
+      const masked = known?.masked === true || isMasked(parsePath(key) ?? [key]);
       if (sameValue(first, come.get(key))) joined.delete(key);
-      else joined.set(key, { before: first, after: come.get(key) });
+      else joined.set(key, { before: first, after: come.get(key), masked });
     }
   }
 }
 
 export function changesOf(joined: Joined): TreeChange[] {
-  return Array.from(joined, ([path, { before, after }]) => {
-    if (before === undefined) return { path, kind: "added", ...(after !== undefined && { after }) };
-    if (after === undefined) return { path, kind: "removed", before };
-    return { path, kind: "changed", before, after };
+  return Array.from(joined, ([path, { before, after, masked }]) => {
+    const show = (value: Json): Json => (masked ? secretMark : value);
+    if (before === undefined) return { path, kind: "added", ...(after !== undefined && { after: show(after) }) };
+    if (after === undefined) return { path, kind: "removed", before: show(before) };
+    return { path, kind: "changed", before: show(before), after: show(after) };
   });
 }
 

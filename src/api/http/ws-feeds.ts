@@ -1,15 +1,13 @@
 /** Who reads which app. An app is watched once, however many read it, and a message is made once for all who see the same. */
-import type { Principal } from "../../access/principal.ts";
 import type { TreeApp, TreeChanged, TreeState } from "../../apps/tree-app.ts";
-import { sightOf } from "./sight.ts";
-import type { Lens } from "./tree-view.ts";
+import { presentState, type TreeReader } from "./tree-reading.ts";
 import { closings } from "./ws-closings.ts";
 import { configMessage, updateOf } from "./ws-messages.ts";
 import type { Reader } from "./ws-reader.ts";
 
 export interface Feeds {
   /** What somebody would read; only `take` keeps anything, and has to follow at once. Throws why there is nothing to read. */
-  readonly reserve: (app: TreeApp, principal: Principal) => Place;
+  readonly reserve: (who: TreeReader) => Place;
 }
 
 export interface Place {
@@ -21,20 +19,18 @@ export function createFeeds(now: () => number = performance.now.bind(performance
   /** By the name of the app. */
   const feeds = new Map<string, Feed>();
 
-  const reserve: Feeds["reserve"] = (app, principal) => {
+  const reserve: Feeds["reserve"] = (who) => {
+    const { app, principal } = who;
     const kind = JSON.stringify(principal.grant.sections?.toSorted() ?? null);
-    const audience = feeds.get(app.name)?.audiences.get(kind) ?? createAudience(app, principal, now);
-    const first = audience.first(app.current());
+    const state = presentState(who);
+    const audience = feeds.get(app.name)?.audiences.get(kind) ?? createAudience(who, state, now);
+    const first = audience.first(state);
     const take: Place["take"] = (reader) => {
       const feed = feeds.get(app.name) ?? open(app);
       feed.audiences.set(kind, audience);
       audience.readers.set(reader, first.revision);
       reader.begin(first.message);
-      return () => {
-        audience.readers.delete(reader);
-        if (audience.readers.size === 0) feed.audiences.delete(kind);
-        if (feed.audiences.size === 0) close(app.name, feed);
-      };
+      return leaving(reader, { name: app.name, feed, kind, audience });
     };
     return { take };
   };
@@ -52,6 +48,15 @@ export function createFeeds(now: () => number = performance.now.bind(performance
     feeds.set(app.name, feed);
     return feed;
   };
+
+  /** Apart from `take`: it lives as long as the reader, and must not keep his first message for so long. */
+  const leaving =
+    (reader: Reader, { name, feed, kind, audience }: Seat): (() => void) =>
+    () => {
+      audience.readers.delete(reader);
+      if (audience.readers.size === 0) feed.audiences.delete(kind);
+      if (feed.audiences.size === 0) close(name, feed);
+    };
 
   const close = (name: string, feed: Feed): void => {
     // An app of the same name may have been made meanwhile.
@@ -76,6 +81,13 @@ interface Audience {
   readonly readers: Map<Reader, number>;
 }
 
+interface Seat {
+  readonly name: string;
+  readonly feed: Feed;
+  readonly kind: string;
+  readonly audience: Audience;
+}
+
 interface First {
   readonly message: Buffer;
   readonly revision: number;
@@ -84,21 +96,23 @@ interface First {
 /** Milliseconds for which a first message is kept for others: not longer, since what is secret may be declared anew at any time. */
 const kept = 1000;
 
-function createAudience(app: TreeApp, principal: Principal, now: () => number): Audience {
-  // Nothing is asked of services here.
-  const lens: Lens = { sight: sightOf(principal, app.name, () => []), isSecret: app.isSecret };
+/** `who` stands for all of them: what they see does not depend on their names. */
+function createAudience(who: TreeReader, { schema }: TreeState, now: () => number): Audience {
   const readers: Audience["readers"] = new Map();
+  let former = schema;
   let last: (First & { readonly at: number }) | undefined;
 
   const first: Audience["first"] = (state) => {
     const { number: revision } = state.revision;
     if (last === undefined || last.revision !== revision || now() - last.at > kept)
-      last = { message: configMessage(state, lens), revision, at: now() };
+      last = { message: configMessage(who, state), revision, at: now() };
     return last;
   };
 
   const tell: Audience["tell"] = (changed) => {
-    const update = updateOf(changed, lens);
+    const update = updateOf(who, changed, former);
+    former = changed.schema;
+    last = undefined;
     if (update === undefined) return;
     for (const [reader, since] of readers) if (changed.revision.number > since) reader.tell(update);
   };

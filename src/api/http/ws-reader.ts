@@ -41,7 +41,7 @@ export function createReader(socket: WebSocket): Reader {
   const miss = (update: Update): void => {
     behind ??= { missed: new Map(), newest: update };
     behind.newest = update;
-    joinChanges(behind.missed, update.changes);
+    joinChanges(behind.missed, update.changes, update.isMasked);
   };
 
   // Something waits whenever the reader is behind, so that this comes in any case.

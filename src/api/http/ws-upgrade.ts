@@ -41,7 +41,8 @@ const protocol = "config-sync";
 function takeBearer(headers: IncomingMessage["headers"]): void {
   const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
   const shown = offered.find((one) => one.startsWith("bearer."))?.slice("bearer.".length);
-  if (shown !== undefined) headers.authorization ??= `Bearer ${shown}`;
+  // Instead of what a browser says to a proxy by itself.
+  if (shown !== undefined) headers.authorization = `Bearer ${shown}`;
   if (offered.includes(protocol)) headers["sec-websocket-protocol"] = protocol;
   else delete headers["sec-websocket-protocol"];
 }

@@ -2,13 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { changesOf, type Joined, joinChanges } from "../../../src/api/http/join-changes.ts";
+import { sightOf } from "../../../src/api/http/sight.ts";
 import { createBeat } from "../../../src/api/http/ws-beat.ts";
 import { type Update, updateOf } from "../../../src/api/http/ws-messages.ts";
 import { createReader, mostWaiting } from "../../../src/api/http/ws-reader.ts";
-import type { TreeChanged } from "../../../src/apps/tree-app.ts";
+import type { TreeApp, TreeChanged } from "../../../src/apps/tree-app.ts";
 import { isTree, type Json, type JsonTree } from "../../../src/config/json.ts";
 import { diffTrees, sameValue } from "../../../src/config/json-tree.ts";
 import { formatPath, type Path } from "../../../src/config/path.ts";
+import { createFakeTrees } from "./fake-trees.ts";
 
 const { tree } = fc.letrec<{ tree: JsonTree; value: Json }>((tie) => ({
   tree: fc.dictionary(fc.constantFrom("a", "b", "c.d", "constructor"), tie("value"), { maxKeys: 3 }),
@@ -80,12 +82,14 @@ function createSocket() {
   return { socket, reader, take, sent, emit: (event: string) => listeners.get(event)?.() };
 }
 
-const lens = { sight: { section: () => true, key: () => true }, isSecret: (path: Path) => path.at(-1) === "key" };
+const app = createFakeTrees({ shop: {} }).get("shop") as TreeApp;
+const principal = { name: "test", kind: "key", grant: { role: "viewer" } } as const;
+const who = { app, principal, sight: sightOf(principal, "shop", () => []) };
 const revision = { number: 1, parent: null, author: "", at: 0, message: "", hash: "" };
 
-function updating(before: JsonTree, data: JsonTree): Update {
+function updating(before: JsonTree, data: JsonTree, former?: JsonTree): Update {
   const changed: TreeChanged = { data, schema: undefined, revision, changes: diffTrees(before, data) };
-  const update = updateOf(changed, lens);
+  const update = updateOf(who, changed, former);
   if (update === undefined) throw new Error("nothing is different");
   return update;
 }
@@ -113,18 +117,30 @@ describe("who is behind", () => {
 
   test("is told nothing of what is as it was, and of secrets that they changed", () => {
     const { reader, take, sent } = createSocket();
-    const at = (n: number, key: string) => ({ large, n, key });
+    const at = (n: number, key: string) => ({ large, n, password: key });
     reader.tell(updating({}, at(0, "planted-a")));
     reader.tell(updating(at(0, "planted-a"), at(1, "planted-b")));
     reader.tell(updating(at(1, "planted-b"), at(0, "planted-c")));
     take();
     const [, update] = sent();
-    expect(update.changes).toEqual([{ path: "key", kind: "changed", before: "[secret]", after: "[secret]" }]);
+    expect(update.changes).toEqual([{ path: "password", kind: "changed", before: "[secret]", after: "[secret]" }]);
     expect(JSON.stringify(update)).not.toContain("planted");
     reader.tell(updating(at(0, "planted-c"), at(1, "planted-c")));
     reader.tell(updating(at(1, "planted-c"), at(0, "planted-c")));
     take();
     expect(sent()).toEqual([]);
+  });
+
+  test("is told no value that was secret at any time since, by the app's own schema", () => {
+    const { reader, take, sent } = createSocket();
+    const schema = { properties: { pin: { writeOnly: true } } };
+    const at = (pin: string) => ({ large, pin });
+    reader.tell(updating({}, at("1111")));
+    reader.tell(updating(at("1111"), at("2222"), schema));
+    reader.tell(updating(at("2222"), at("3333")));
+    take();
+    const [, update] = sent();
+    expect(update.changes).toEqual([{ path: "pin", kind: "changed", before: "[secret]", after: "[secret]" }]);
   });
 
   test("is told nothing more once it is closed", () => {

@@ -1,37 +1,54 @@
 /** An app as a WebSocket: what it says now, and every change from then on. */
 import type { FastifyRequest } from "fastify";
+import type { WebSocket } from "ws";
 import { z } from "zod";
-import { appName } from "../../../apps/tree-app.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
 import { addressOf, principalOf, stillAllowed } from "../authorize.ts";
 import { describe, problemType } from "../problem.ts";
 import { problem } from "../schemas.ts";
+import { treeReaderOf } from "../tree-reading.ts";
+import { appParams } from "../tree-schemas.ts";
 import { createBeat } from "../ws-beat.ts";
 import { closings } from "../ws-closings.ts";
-import { createFeeds } from "../ws-feeds.ts";
+import { createFeeds, type Place } from "../ws-feeds.ts";
 import { requireKnownOrigin } from "../ws-origin.ts";
 import { createReader } from "../ws-reader.ts";
 import { isUpgrade, loadAccept } from "../ws-upgrade.ts";
+import { treeReadErrors } from "./apps.ts";
 
 const url = "/ws/:app";
 
 export function addSocketRoutes(server: Server, api: Api): void {
-  const { sockets, settings, stopping, trees } = api;
+  const { sockets, settings, stopping } = api;
   const feeds = createFeeds();
   const beat = createBeat(settings.limits.beat);
   stopping.addEventListener("abort", () => {
     for (const reader of sockets) reader.close(closings.ending);
   });
 
+  // Apart from the handler: it lives as long as the socket, and must not keep the request for so long.
+  const attend = (socket: WebSocket, place: Place, mayStay: () => Promise<boolean>): void => {
+    const reader = createReader(socket);
+    sockets.add(reader);
+    const leave = place.take(reader);
+    const stop = beat.add({ reader, mayStay });
+    socket.once("close", () => {
+      sockets.delete(reader);
+      leave();
+      stop();
+    });
+    if (stopping.aborted) reader.close(closings.ending);
+  };
+
   server.get(url, {
     exposeHeadRoute: false,
-    config: { right: "read", errors: ["NOT_FOUND", "SOURCE_MISSING"] },
+    config: { right: "read", errors: treeReadErrors },
     schema: {
       tags: ["apps"],
       summary: "An app and its changes, as a WebSocket",
       description,
-      params: z.object({ app: z.string().regex(appName, "is not the name of an app") }),
+      params: appParams,
       response: {
         101: z.undefined().describe("a WebSocket from here on"),
         426: { description: "REQUEST_INVALID", content: { [problemType]: { schema: problem } } },
@@ -40,8 +57,7 @@ export function addSocketRoutes(server: Server, api: Api): void {
     handler: async (request, reply) => {
       const { raw, params } = request;
       requireKnownOrigin(raw.headers, settings.cors);
-      const app = trees.get(params.app);
-      if (app === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no app "${params.app}"`);
+      const who = treeReaderOf(api, request, params.app);
       if (!isUpgrade(raw)) {
         const error = new ConfigSyncError("REQUEST_INVALID", "this address speaks WebSocket, version 13");
         reply.headers({ upgrade: "websocket", "sec-websocket-version": "13" });
@@ -53,20 +69,11 @@ export function addSocketRoutes(server: Server, api: Api): void {
       const accept = await loadAccept();
       // From here on in one go: what is reserved is what is sent, and nobody takes the last place twice.
       requirePlace(api);
-      const place = feeds.reserve(app, principalOf(request));
+      const place = feeds.reserve(who);
       const mayStay = stillAllowed(request, api);
       reply.hijack();
       accept(raw, (socket) => {
-        const reader = createReader(socket);
-        sockets.add(reader);
-        const leave = place.take(reader);
-        const stop = beat.add({ reader, mayStay });
-        socket.once("close", () => {
-          sockets.delete(reader);
-          leave();
-          stop();
-        });
-        if (stopping.aborted) reader.close(closings.ending);
+        attend(socket, place, mayStay);
         noteOpening(api, request, reply.elapsedTime);
       });
     },
