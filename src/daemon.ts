@@ -15,7 +15,7 @@ import { createDaemonApi } from "./daemon/http.ts";
 import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
 import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
 import { createTelling, type Telling } from "./daemon/telling.ts";
-import { ConfigSyncError } from "./errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
 import { once } from "./platform/once.ts";
 import { within } from "./platform/within.ts";
 import type { Engine } from "./sync/engine.ts";
@@ -74,13 +74,20 @@ export async function startDaemon(
     makesAdmin = false,
   }: DaemonOptions,
 ): Promise<Daemon> {
+  const since = Date.now();
   const telling = createTelling(emit, watch);
   let latest: Running | undefined;
+  const tellTrouble = (text: string): void => onApi({ type: "trouble", text });
   const auditing = createAuditing({
     state: workspace.settings.state,
     snapshot: () => latest?.door.current().snapshot,
-    onTrouble: (text) => onApi({ type: "trouble", text }),
+    onTrouble: tellTrouble,
   });
+  /** What the last process could not put on record any more. */
+  const catchUp = async ({ door }: Running): Promise<void> => {
+    const { recordUnrecorded } = await import("./daemon/unrecorded.ts");
+    await recordUnrecorded(door, { state: workspace.settings.state, append: auditing.append, since });
+  };
   const tellAuditHead = async (): Promise<void> => {
     // What cannot be read now is no reason not to begin, or not to end: `audit verify` says what is wrong with it.
     const head = await auditing.head().catch(() => undefined);
@@ -121,7 +128,9 @@ export async function startDaemon(
     const running = await run(workspace);
     first.resolve(running);
     // What the services wait for comes first: loading the API takes as long as ten changes.
-    if (listen) void within(firstWork, running.engine.settled()).then(() => api.open(whereToListen(workspace)));
+    const worked = within(firstWork, running.engine.settled());
+    if (listen) void worked.then(() => api.open(whereToListen(workspace)));
+    void worked.then(() => catchUp(running)).catch((error: unknown) => tellTrouble(asConfigSyncError(error).message));
   } catch (error) {
     first.reject(error);
     await control[Symbol.asyncDispose]();

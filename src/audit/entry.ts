@@ -16,6 +16,7 @@ export const acts = [
   "login",
   "app.create",
   "app.remove",
+  "encryption.key",
   "key.create",
   "key.remove",
   "user.create",

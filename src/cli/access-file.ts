@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { Access } from "../access/access.ts";
 import { accessFile, openAccess } from "../access/open.ts";
@@ -6,10 +5,11 @@ import { isName } from "../access/records.ts";
 import { type Audit, openAudit } from "../audit/audit.ts";
 import type { Act } from "../audit/entry.ts";
 import { auditFolder } from "../audit/files.ts";
-import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError } from "../errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { loadSettings } from "../settings.ts";
 import { type Call, exitCodes } from "./command.ts";
+import { refuseOtherOwner } from "./refuse-other-owner.ts";
 
 /**
  * The keys and users of a workspace; what is changed of them goes into its audit log. Throws STATE_UNUSABLE for those of somebody else.
@@ -17,7 +17,7 @@ import { type Call, exitCodes } from "./command.ts";
 export async function openAccessFile(workspace: string): Promise<Access> {
   const { state } = loadSettings(workspace);
   const file = accessFile(state);
-  refuseOtherOwner(file, state);
+  refuseOtherOwner([file, state], "access");
   return recordChanges(await openAccess({ file }), openAudit({ folder: auditFolder(state), clock: systemClock }));
 }
 
@@ -41,17 +41,6 @@ function recordChanges(access: Access, audit: Audit): Access {
     setGrant: (name, grant) => recorded("user.grant", name, access.setGrant(name, grant)),
     removeUser: (name) => recorded("user.remove", name, access.removeUser(name)),
   };
-}
-
-/** root can write anybody's file, but then it is root's, and the daemon locked out of it. */
-function refuseOtherOwner(file: string, state: string): void {
-  const stats = [file, state].map((path) => statSync(path, { throwIfNoEntry: false })).find((found) => found);
-  const uid = process.getuid?.();
-  if (stats === undefined || stats.uid === uid) return;
-  throw new ConfigSyncError("STATE_UNUSABLE", `${file} is for user ${stats.uid}, and this is user ${uid}`, {
-    hint: `Run the command as the user that the daemon runs as: sudo -u '#${stats.uid}' config-sync access …`,
-    retryable: false,
-  });
 }
 
 export function reportDone({ json, print, style }: Call, data: object, text: string): number {

@@ -38,7 +38,7 @@ const decrypt: Command = {
   argument: "<section.key>",
   summary: "print the text of a value",
   help: `
-For whoever may read the file of keys; no daemon is asked.
+For whoever may read the file of keys; no daemon is asked. It goes on record.
 
 Examples:
   config-sync secrets decrypt gitea.user_pwd
