@@ -13,7 +13,9 @@ import { measurePut } from "./figures/put.ts";
 import { measureRateLimit } from "./figures/rate-limit.ts";
 import { measureRepair } from "./figures/repair.ts";
 import { measureSave } from "./figures/save.ts";
+import { measureSecrets } from "./figures/secrets.ts";
 import { measureStart } from "./figures/start.ts";
+import { measureValidation } from "./figures/validation.ts";
 import { measureWs } from "./figures/ws.ts";
 import type { Effort, Measurement } from "./measurement.ts";
 
@@ -39,6 +41,8 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["ws", (effort) => measureWs("ws", effort)],
   ["put", (effort) => measurePut("put", effort)],
   ["history", (effort) => measureHistory("history", effort)],
+  ["validation", (effort) => measureValidation("validation", effort)],
+  ["secrets", (effort) => measureSecrets("secrets", effort)],
   ["fsync", (effort) => measureFsync("fsync", effort)],
 ]);
 
