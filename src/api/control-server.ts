@@ -12,6 +12,7 @@ import { socketPath } from "../platform/unix-socket.ts";
 import type { SyncEvent } from "../sync/events.ts";
 import type { StatusReport } from "../sync/status.ts";
 import { isAnswered } from "./control-client.ts";
+import { asksForSocket, routeUpgrade } from "./http/ws-upgrade.ts";
 
 /** What the commands ask of a daemon. */
 export interface Commands {
@@ -73,7 +74,9 @@ function alreadyRunning(): ConfigSyncError {
 }
 
 async function listenOn(path: string, handlers: ControlHandlers, lock: Server | undefined): Promise<AsyncDisposable> {
-  const server = http.createServer((request, response) => void answer(request, response, handlers));
+  const respond = (request: IncomingMessage, response: ServerResponse) => void answer(request, response, handlers);
+  const server = http.createServer({ shouldUpgradeCallback: asksForSocket }, respond);
+  server.on("upgrade", (request, socket, head) => routeUpgrade(request, socket, head, respond));
   const address = await socketPath(path);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -93,7 +96,7 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
 /** Work may be silent for as long as a probe is patient: its answer begins before whoever asked takes us for dead. */
 const silence = 500;
 
-const ofApi = /^\/(api\/|docs\b|openapi\.|health$|ready$|metrics$)/;
+const ofApi = /^\/(api\/|ws\/|docs\b|openapi\.|health$|ready$|metrics$)/;
 
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
   const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);

@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { forgetKnown, type Who, whoIsKnown } from "./http-bed.ts";
@@ -229,6 +232,49 @@ describe("a browser", () => {
     expect((await refusal(`${at}/ws/default`, {}, ["config-sync"])).status).toBe(401);
   });
 });
+
+describe("a reader who takes nothing", () => {
+  test("costs a few messages, however many there were, and then has what is newest", async () => {
+    const state = (turn: number) => ({ turn, large: `${turn}`.repeat(1_000_000).slice(0, 1_000_000) });
+    const { open, trees } = await serve({ apps: { shop: state(0) } });
+    const stalled = await open("shop", { who: "viewer" });
+    await stalled.next();
+    stalled.socket.pause();
+    const before = bytesHeld();
+    for (let turn = 1; turn <= 100; turn++) {
+      trees.put("shop", state(turn));
+      await setImmediate();
+    }
+    expect(bytesHeld() - before).toBeLessThan(8_000_000);
+    stalled.socket.resume();
+    for (let turn = 0; turn < 100; ) {
+      const { data, changes } = await stalled.next();
+      expect(changes).toContainEqual({ path: "turn", kind: "changed", before: turn, after: data.turn });
+      turn = Number(data.turn);
+    }
+  });
+
+  test("is closed, and one who does not answer pings is told why", async () => {
+    const { open, trees } = await serve({ limits: { beat: 60 } });
+    const mute = await open("default", { who: "viewer", autoPong: false });
+    const lively = await open("default", { who: "viewer" });
+    const stalled = await open("default", { who: "viewer" });
+    stalled.socket.pause();
+    expect(await mute.closed).toEqual([4408, expect.any(String)]);
+    expect(lively.socket.readyState).toBe(lively.socket.OPEN);
+    lively.socket.terminate();
+    await expect.poll(() => trees.watching("default"), { timeout: 5000 }).toBe(0);
+    stalled.socket.terminate();
+  });
+});
+
+/** Bytes of buffers that are still needed. */
+function bytesHeld(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  return process.memoryUsage().arrayBuffers;
+}
 
 describe("a reader whose right ends", () => {
   const quick = { limits: { beat: 150 } };
