@@ -7,6 +7,7 @@ import { isTree, type Json, type JsonTree, type TreeChange } from "../../config/
 import { formatPath, type Path, parsePath } from "../../config/path.ts";
 import { asConfigSyncError } from "../../errors.ts";
 import type { Api } from "./api.ts";
+import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
 import { recordNow } from "./record.ts";
 import { seenRefusal } from "./sight.ts";
@@ -37,7 +38,11 @@ export async function writeTree(
   const message = wish.message ?? describeTreeEdits(edits, schema);
   reply.request.act = { ...reply.request.act, why: message };
   const permit = (changes: readonly TreeChange[]): void => {
-    for (const { path } of changes) requireRight(principal, "write", { app: app.name, section: parsePath(path)?.[0] });
+    for (const { path, after } of changes) {
+      const keys = parsePath(path) ?? [];
+      requireRight(principal, "write", { app: app.name, section: keys[0] });
+      if (typeof after === "string") requireMapped(principal, api.app(app.name), { path: keys, value: after });
+    }
   };
   const request = { author: principal.name, message, expected, edits, schema, permit };
   const changed = await app.change(request).catch((error: unknown) => {

@@ -5,13 +5,12 @@ import { requireRight } from "../../access/principal.ts";
 import type { Changed, Edit, Signature } from "../../apps/change.ts";
 import type { Told } from "../../audit/entry.ts";
 import { parseDuration } from "../../config/coerce.ts";
-import { readEnvironmentSection } from "../../config/environment-section.ts";
-import { mappedSections } from "../../config/mapping.ts";
 import { formatPath } from "../../config/path.ts";
 import { redactor, reveal } from "../../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
 import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
+import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
 import { type Reader, readerOf } from "./reading.ts";
 import { recordNow } from "./record.ts";
@@ -35,18 +34,11 @@ export async function writeEdits(api: Api, request: WriteRequest, reply: Fastify
 
 /** Throws FORBIDDEN where an edit is on a section that is not for these hands, VALUE_INVALID for a mask in the place of a value. */
 export function requireEdits(reader: Reader, edits: readonly Edit[]): void {
-  for (const edit of edits) requireEdit(reader, edit);
+  for (const edit of edits) {
+    requireRight(reader.principal, "write", { app: reader.app.name, section: edit.path[0] });
+    requireMapped(reader.principal, reader.app, edit);
+  }
   refuseMasks(reader, edits);
-}
-
-/** Who maps a variable from a key makes its value appear elsewhere, and so must be one who may see it. */
-function requireEdit({ principal, app }: Reader, { path, value }: Edit): void {
-  const [section = ""] = path;
-  requireRight(principal, "write", { app: app.name, section });
-  const isMapping = app.environment !== undefined && readEnvironmentSection(section)?.kind === "mapping";
-  if (!isMapping || value === undefined) return;
-  const entry = { path, value, origin: { source: app.environment } };
-  for (const mapped of mappedSections(entry)) requireRight(principal, "read", { app: app.name, section: mapped });
 }
 
 interface Exchange {

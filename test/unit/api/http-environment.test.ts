@@ -6,6 +6,8 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { ApiApp } from "../../../src/api/http/parts.ts";
 import { createApp } from "../../../src/apps/app.ts";
 import { createDoor } from "../../../src/apps/door.ts";
+import { createDoorTree } from "../../../src/apps/door-tree.ts";
+import { openTrees } from "../../../src/apps/trees.ts";
 import { environmentOf } from "../../../src/config/environment.ts";
 import { formatPath } from "../../../src/config/path.ts";
 import { secretPaths } from "../../../src/config/secret.ts";
@@ -42,7 +44,8 @@ services:
 `,
   );
   const app = await openApp();
-  api = await createInjected(await createBed({ app: (name) => (name === "default" ? app : undefined), services }));
+  const found = (name: string) => (name === "default" ? app : undefined);
+  api = await createInjected(await createBed({ app: found, services, trees: await openTreesOn(app) }));
 
   function services() {
     const { snapshot } = app.current();
@@ -81,6 +84,18 @@ async function openApp(): Promise<ApiApp> {
     revision: door.revisions.get,
     read: async (revision) => door.read(revision),
   };
+}
+
+/** The same as a tree. */
+async function openTreesOn(app: ApiApp) {
+  const host = createDoorTree({
+    ...app,
+    isSecret: secretPaths([]),
+    rehearse: async () => undefined,
+    lookAgain: async () => undefined,
+    listen: () => undefined,
+  });
+  return openTrees(host, { history: memoryHistory, clock: { now: () => 0 }, digest, isSecret: secretPaths([]) });
 }
 
 type Method = "GET" | "PUT" | "DELETE";
@@ -205,7 +220,12 @@ describe("who is narrowed to a section", () => {
     const mapper = { "x-api-key": key };
     expect((await ask(mapper, "PUT", "/mappings/A", { from: "mail.password" })).status).toBe(403);
     expect((await ask(mapper, "PUT", "/settings/mappings", { "A*": "mail.*" })).status).toBe(403);
-    expect((await ask(mapper, "PUT", "/mappings/A", { from: "web.port" })).status).toBe(200);
+    const url = "/api/apps/default/config/mappings.A";
+    const byTree = async (value: string) =>
+      (await api.server.inject({ method: "PUT", url, headers: mapper, payload: { value } })).statusCode;
+    expect(await byTree("mail.password")).toBe(403);
+    expect(await byTree("web.port")).toBe(200);
+    expect((await ask(mapper, "PUT", "/mappings/B", { from: "web.port" })).status).toBe(200);
   });
 });
 

@@ -116,6 +116,16 @@ describe("ports", () => {
 });
 
 describe("a strict schema", () => {
+  test("leaves the variables of the environment alone", () => {
+    const snapshot = snapshotOf({ "app.port": "1", "environment.TZ": "UTC" });
+    const entries = [...snapshot.entries].map(([key, entry]) => {
+      return [key, { ...entry, isEnvironment: key.startsWith("environment") }] as const;
+    });
+    const schema = schemaOf({ app: { port: {} } }, true);
+    expect(checkValues({ schema, snapshot })).toHaveLength(1);
+    expect(checkValues({ schema, snapshot: { ...snapshot, entries: new Map(entries) } })).toEqual([]);
+  });
+
   test("has every key", () => {
     const sections = { app: { port: {} } };
     const values = { "app.port": "1", "app.prot": "1", "[a.b].c": "1" };
