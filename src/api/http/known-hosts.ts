@@ -4,17 +4,26 @@
  */
 import { ConfigSyncError } from "../../errors.ts";
 
-const loopbackNames = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Throws REQUEST_INVALID. `localAddress` is the one that was connected to. */
-export function requireKnownHost(
-  host: string | undefined,
-  localAddress: string | undefined,
-  hosts: ReadonlySet<string>,
-): void {
-  if (localAddress === undefined || !isLoopback(localAddress)) return;
+export type RequireKnownHost = (host: string | undefined, localAddress: string | undefined) => void;
+
+/** `hosts`: the names that are right beside those of the loopback addresses. */
+export function createHostCheck(hosts: readonly string[]): RequireKnownHost {
+  const known = new Set([...loopbackNames, ...hosts.map((host) => host.toLowerCase())]);
+  let last: string | undefined;
+  return (host, localAddress) => {
+    if (host !== undefined && host === last) return;
+    if (localAddress === undefined || !isLoopback(localAddress)) return;
+    requireOneOf(known, host);
+    last = host;
+  };
+}
+
+function requireOneOf(known: ReadonlySet<string>, host: string | undefined): void {
   const name = (host ?? "").replace(/:\d*$/, "").toLowerCase();
-  if (loopbackNames.has(name) || hosts.has(name)) return;
+  if (known.has(name)) return;
   throw new ConfigSyncError("REQUEST_INVALID", "the Host header is no name of this server", {
     hint: "Call it localhost or 127.0.0.1, or name the host in the settings of the API",
   });

@@ -31,23 +31,23 @@ interface Answers {
 }
 
 export function createMetrics(): Metrics {
-  const answers = new Map<string, Answers>();
+  /** By method and route. Labels are written when they are asked for: that is far less often. */
+  const answers = new Map<string, Map<string, Answers>>();
   const steps = new Map<string, number>();
+
+  const answersOf = (method: string, route: string): Answers => {
+    const known = answers.get(method)?.get(route);
+    if (known !== undefined) return known;
+    const made = { method, route, byStatus: new Map(), counts: buckets.map(() => 0), sum: 0, count: 0 };
+    const ofMethod = answers.get(method) ?? new Map<string, Answers>();
+    answers.set(method, ofMethod.set(route, made));
+    return made;
+  };
 
   const note = (event: AnswerEvent): void => {
     if (event.type !== "answered") return;
     const { method, route, status, took } = event;
-    // Labels are written when they are asked for: that is far less often.
-    const key = `${method} ${route}`;
-    const known = answers.get(key) ?? {
-      method,
-      route,
-      byStatus: new Map(),
-      counts: buckets.map(() => 0),
-      sum: 0,
-      count: 0,
-    };
-    answers.set(key, known);
+    const known = answersOf(method, route);
     known.byStatus.set(status, (known.byStatus.get(status) ?? 0) + 1);
     const bucket = buckets.findIndex((limit) => took / 1000 <= limit);
     if (bucket >= 0) known.counts[bucket] = (known.counts[bucket] ?? 0) + 1;
@@ -62,6 +62,7 @@ export function createMetrics(): Metrics {
   const write: Metrics["write"] = (report, { streams, sockets, version }) => {
     const { daemon, revision, problems, services } = report;
     const memory = process.memoryUsage.rss();
+    const all = [...answers.values()].flatMap((ofMethod) => [...ofMethod.values()]);
     const families = [
       family("info", "gauge", "Always 1.", [[labels({ version }), 1]]),
       family("start_time_seconds", "gauge", "When the daemon started.", [["", (daemon?.since ?? 0) / 1000]]),
@@ -83,8 +84,8 @@ export function createMetrics(): Metrics {
       family("service_steps_total", "counter", "Steps of the engine since the start.", [...steps]),
       family("event_streams", "gauge", "Readers of the events.", [["", streams]]),
       family("app_sockets", "gauge", "Readers of apps, by WebSocket.", [["", sockets]]),
-      family("http_requests_total", "counter", "Answers.", [...answers.values()].flatMap(samplesByStatus)),
-      histogram("http_request_duration_seconds", "How long answers took.", [...answers.values()]),
+      family("http_requests_total", "counter", "Answers.", all.flatMap(samplesByStatus)),
+      histogram("http_request_duration_seconds", "How long answers took.", all),
     ];
     return families.join("");
   };

@@ -11,6 +11,7 @@ import type { Principal } from "../../access/principal.ts";
 const moment = 100;
 
 interface Shown {
+  readonly isKey: boolean;
   readonly text: Buffer;
   readonly principal: Principal;
   readonly at: number;
@@ -28,19 +29,25 @@ export function createRecent(now: () => number = performance.now.bind(performanc
   return {
     find: (socket, shown) => {
       const last = known.get(socket);
-      if (last === undefined || now() - last.at > moment) return undefined;
+      if (last === undefined || last.isKey !== isKey(shown) || now() - last.at > moment) return undefined;
       const text = textOf(shown);
       // A proxy has one connection for many people.
       const same = text.length === last.text.length && timingSafeEqual(text, last.text);
       return same ? last.principal : undefined;
     },
-    remember: (socket, shown, principal) => void known.set(socket, { text: textOf(shown), principal, at: now() }),
+    remember: (socket, shown, principal) =>
+      void known.set(socket, { isKey: isKey(shown), text: textOf(shown), principal, at: now() }),
     forget: () => {
       known = new WeakMap();
     },
   };
 }
 
+function isKey({ key }: Credentials): boolean {
+  return key !== undefined;
+}
+
+/** Headers come as bytes, one a character. */
 function textOf({ key, token = "" }: Credentials): Buffer {
-  return Buffer.from(key === undefined ? `token ${token}` : `key ${key}`);
+  return Buffer.from(key ?? token, "latin1");
 }
