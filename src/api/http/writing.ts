@@ -59,10 +59,12 @@ export async function carryOut(
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
   reply.request.act = { ...reply.request.act, why: withoutValues(message, edits) };
-  const changed = await work({ author: principal.name, message, expected }).catch((error: unknown) => {
+  const witness = (changed: Changed): Promise<void> => recordNow(api, reply, actOf(changed, why));
+  const changed = await work({ author: principal.name, message, expected, witness }).catch((error: unknown) => {
     throw seenRefusal(asConfigSyncError(error), sight);
   });
-  await recordNow(api, reply, actOf(changed, why));
+  // Of nothing that was different there was nothing to witness.
+  if (!reply.request.isRecorded) await witness(changed);
   reply.header("etag", etagOf(changed.revision));
   const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
   const revision = seenRevision(changed.revision, sight);
