@@ -3,9 +3,10 @@
  * neither a schema nor a value can keep the process busy for longer than `patience`, whatever its patterns are.
  */
 import { createContext, Script } from "node:vm";
-import type { Ajv, ErrorObject, Options } from "ajv";
+import type { Ajv, ErrorObject, Options, ValidateFunction } from "ajv";
 import { ConfigSyncError } from "../errors.ts";
 import type { Json, JsonTree } from "./json.ts";
+import { formatPath } from "./path.ts";
 
 /** What a schema has against a value. */
 export interface Mismatch {
@@ -28,15 +29,19 @@ export async function compileSchema(
   schema: JsonTree,
   { coerce = false }: SchemaCheckOptions = {},
 ): Promise<SchemaCheck> {
-  if (JSON.stringify(schema).length > largest) throw noSchema(`it is larger than ${largest / 1024} KiB`);
-  if (schema.$async !== undefined) throw noSchema("$async is not understood");
-  const ajv = await compilerFor(draftOf(schema), coerce);
-  const validate = bounded(() => compile(ajv, schema), "this JSON Schema takes too long to be read");
-  return (value) => {
-    const copy = coerce ? structuredClone(value) : value;
-    const fits = bounded(() => validate(copy), "the values take too long to be held to their JSON Schema");
-    return fits ? [] : (validate.errors ?? []).slice(0, most).map(mismatchOf);
-  };
+  const { judge, compile } = await compilerFor(draftOf(schema));
+  const validate = bounded("this JSON Schema", () => {
+    if (JSON.stringify(schema).length > largest) throw noSchema(`it is larger than ${largest / 1024} KiB`);
+    if (schema.$async !== undefined) throw noSchema("$async is not understood");
+    const [fault] = judge(schema);
+    if (fault !== undefined) throw noSchema(`${formatPath(fault.path) || "it"} ${fault.message}`);
+    return compile(schema, coerce);
+  });
+  return (value) =>
+    bounded("what is held to a JSON Schema", () => {
+      const copy = coerce ? structuredClone(value) : value;
+      return validate(copy) ? [] : (validate.errors ?? []).slice(0, most).map(mismatchOf);
+    });
 }
 
 /** Characters of a schema as JSON. */
@@ -57,52 +62,67 @@ function draftOf({ $schema }: JsonTree): Draft {
   throw noSchema("its $schema is none of the drafts 2020-12, 2019-09 and 07");
 }
 
-const compilers = new Map<string, Promise<Ajv>>();
+interface Compiler {
+  /** What the schema of schemas has against one. */
+  readonly judge: (schema: JsonTree) => readonly Mismatch[];
+  readonly compile: (schema: JsonTree, coerce: boolean) => ValidateFunction;
+}
 
-/** One of each kind is kept: it has compiled the schema of schemas, which takes longer than most others. */
-function compilerFor(draft: Draft, coerce: boolean): Promise<Ajv> {
-  const kind = `${draft} ${coerce}`;
-  const kept = compilers.get(kind) ?? createCompiler(draft, coerce);
-  compilers.set(kind, kept);
+const compilers = new Map<Draft, Promise<Compiler>>();
+
+/** The schema of schemas is compiled once, which takes longer than most others. */
+function compilerFor(draft: Draft): Promise<Compiler> {
+  const kept = compilers.get(draft) ?? createCompiler(draft);
+  compilers.set(draft, kept);
   return kept;
 }
 
-async function createCompiler(draft: Draft, coerce: boolean): Promise<Ajv> {
-  const options: Options = {
-    allErrors: true,
-    coerceTypes: coerce,
-    // Names such as `constructor` are there only where somebody wrote them.
-    ownProperties: true,
-    strict: false,
-    logger: false,
-    addUsedSchema: false,
+async function createCompiler(draft: Draft): Promise<Compiler> {
+  const [make, { default: formats }] = await Promise.all([loadAjv(draft), import("ajv-formats")]);
+  const judging = make({ strict: false, logger: false });
+  return {
+    judge: (schema) => (judging.validateSchema(schema) === true ? [] : (judging.errors ?? []).map(mismatchOf)),
+    compile: (schema, coerceTypes) => {
+      // One of its own each: ajv keeps names that a schema gives to its parts, and would find them from others.
+      const ajv = make({ ...options, coerceTypes });
+      formats.default(ajv);
+      try {
+        return ajv.compile(schema);
+      } catch (cause) {
+        throw cause instanceof RangeError ? cause : noSchema((cause as Error).message, cause);
+      }
+    },
   };
-  const [ajv, { default: formats }] = await Promise.all([loadAjv(draft, options), import("ajv-formats")]);
-  formats.default(ajv);
-  return ajv;
 }
 
-async function loadAjv(draft: Draft, options: Options): Promise<Ajv> {
-  if (draft === "2020-12") return new (await import("ajv/dist/2020.js")).Ajv2020(options);
-  if (draft === "2019-09") return new (await import("ajv/dist/2019.js")).Ajv2019(options);
-  return new (await import("ajv")).Ajv(options);
-}
+const options: Options = {
+  allErrors: true,
+  // Names such as `constructor` are there only where somebody wrote them.
+  ownProperties: true,
+  strict: false,
+  logger: false,
+  meta: false,
+  validateSchema: false,
+};
 
-function compile(ajv: Ajv, schema: JsonTree) {
-  try {
-    return ajv.compile(schema);
-  } catch (cause) {
-    // "schema is invalid: data/properties/a/type must be …, …": the first is enough.
-    const [first = ""] = (cause as Error).message.replace(/^schema is invalid: data/, "").split(", ");
-    throw noSchema(first, cause);
-  } finally {
-    // Else it would be kept for good.
-    ajv.removeSchema(schema);
+async function loadAjv(draft: Draft): Promise<(options: Options) => Ajv> {
+  if (draft === "2020-12") {
+    const { Ajv2020 } = await import("ajv/dist/2020.js");
+    return (options) => new Ajv2020(options);
   }
+  if (draft === "2019-09") {
+    const { Ajv2019 } = await import("ajv/dist/2019.js");
+    return (options) => new Ajv2019(options);
+  }
+  const { Ajv } = await import("ajv");
+  return (options) => new Ajv(options);
 }
 
-/** Milliseconds. A check of ten thousand values takes a few of them. */
-const patience = 1000;
+/**
+ * Milliseconds. A check of ten thousand values takes a few of them; what doubles itself in `anyOf` fills 400 MB of memory in a second, which is
+ * why it is not more.
+ */
+const patience = 500;
 
 const room = createContext({});
 const call = new Script("run()");
@@ -111,13 +131,15 @@ const call = new Script("run()");
  * V8 ends what runs in a script when its time is up, in the middle of a pattern such as `(a+)+$`, too. Its linear engine for patterns
  * knows neither lookaheads nor Unicode. Costs 0.15 ms a call.
  */
-function bounded<Result>(run: () => Result, otherwise: string): Result {
+function bounded<Result>(what: string, run: () => Result): Result {
   try {
     return call.runInContext(Object.assign(room, { run }), { timeout: patience }) as Result;
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw cause;
-    const hint = "Simplify the patterns of the schema";
-    throw new ConfigSyncError("VALUE_INVALID", `${otherwise} (over ${patience} ms)`, { hint, cause });
+    const isLate = (cause as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+    if (!isLate && !(cause instanceof RangeError)) throw cause;
+    const why = isLate ? `takes too long (over ${patience} ms)` : "is nested too deeply";
+    const hint = isLate ? "Simplify the patterns of the schema" : "Make it flatter";
+    throw new ConfigSyncError("VALUE_INVALID", `${what} ${why}`, { hint, cause });
   }
 }
 

@@ -82,6 +82,25 @@ it("follows a $ref inside the schema, and the same $id may come twice", async ()
     expect((await compileSchema({ ...schema, properties }))({ a: 1, b: "x" }).length).toBe("b" in properties ? 1 : 0);
 });
 
+it("follows a $ref to the schema itself, and is not misled by the names that another schema gives to its parts", async () => {
+  const list = await compileSchema({ properties: { value: { type: "number" }, next: { $ref: "#" } } });
+  expect(list({ next: { next: { value: "x" } } })).toMatchObject([{ path: ["next", "next", "value"] }]);
+  await compileSchema({ $defs: { n: { $id: "https://example.com/n", type: "number" } } });
+  await expect(compileSchema({ $ref: "https://example.com/n" })).rejects.toMatchObject({ code: "VALUE_INVALID" });
+});
+
+it("is not ended by what is nested deeply", async () => {
+  const deep = (depth: number, key: string): JsonTree => {
+    let tree: JsonTree = {};
+    for (let level = 0; level < depth; level++) tree = { [key]: tree };
+    return tree;
+  };
+  await expect(compileSchema(deep(50_000, "not"))).rejects.toMatchObject({ code: "VALUE_INVALID" });
+  const list = await compileSchema({ properties: { next: { $ref: "#" } } });
+  expect(list(deep(100, "next"))).toEqual([]);
+  expect(() => list(deep(200_000, "next"))).toThrow(/nested too deeply/);
+});
+
 it("is not kept busy by a hostile pattern", async () => {
   const check = await compileSchema({ properties: { a: { pattern: "^(?=a)(a+)+$" }, b: { type: "number" } } });
   expect(() => check({ a: `${"a".repeat(60)}!` })).toThrow(/too long/);
