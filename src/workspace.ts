@@ -27,7 +27,7 @@ import { writeDurably } from "./platform/safe-write.ts";
 import type { Supervisord } from "./platform/supervisord.ts";
 import { loadServices, type Service } from "./services/catalog.ts";
 import { loadSettings, readJsonSchema, type Settings } from "./settings.ts";
-import { createEnvironmentSource, createSources } from "./sources/index.ts";
+import { createSources, openEnvironmentSource } from "./sources/index.ts";
 import type { Sealing } from "./sources/sealed.ts";
 import type { Source } from "./sources/source.ts";
 import { findBadChanges } from "./sync/advice.ts";
@@ -62,9 +62,10 @@ export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 /** Looks only: nothing is written before `keepKey` is called. */
 export async function openWorkspace(folder: string): Promise<Workspace> {
   const settings = loadSettings(folder);
-  const [services, sections, { digest, keepKey }] = await Promise.all([
+  const [services, sections, sources, { digest, keepKey }] = await Promise.all([
     loadServices(settings.templates, settings.services),
     compileSections(settings.schema, readJsonSchema),
+    openSources(settings),
     openDigest(settings.state),
   ]);
   return {
@@ -73,7 +74,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     sections,
     digest,
     keepKey,
-    app: createApp(hostApp, openSources(settings), digest, (snapshot) => errorsIn(snapshot, { settings, sections })),
+    app: createApp(hostApp, sources, digest, (snapshot) => errorsIn(snapshot, { settings, sections })),
     ledgerFile: join(settings.state, "ledger.jsonl"),
     keys: sealingOf(settings).keys,
     openHistory: (tell) => {
@@ -116,7 +117,7 @@ async function readKey(file: string): Promise<Buffer | undefined> {
 
 const keyLength = 32;
 
-function openSources({ sources, environment, folder, sync, ...settings }: Settings): Source[] {
+async function openSources({ sources, environment, folder, sync, ...settings }: Settings): Promise<Source[]> {
   const context = {
     folder,
     secretPaths: secretsOf(settings),
@@ -126,7 +127,7 @@ function openSources({ sources, environment, folder, sync, ...settings }: Settin
     environment: process.env,
   };
   const all = createSources(sources, context);
-  return environment === undefined ? all : [...all, createEnvironmentSource(environment, context)];
+  return environment === undefined ? all : [...all, await openEnvironmentSource(environment, context)];
 }
 
 /** Keys are read when there is something to seal or to open, and again whenever they are others. */

@@ -2,7 +2,6 @@ import { basename, resolve } from "node:path";
 import { type ZodType, z } from "zod";
 import type { PathTest } from "../config/pattern.ts";
 import { envSource } from "./env.ts";
-import { environmentSource } from "./environment.ts";
 import { fileSource } from "./file.ts";
 import type { Sealing } from "./sealed.ts";
 import type { Source } from "./source.ts";
@@ -62,7 +61,8 @@ export function createSources(specs: readonly SourceSpec[], context: SourceConte
   return specs.map((spec) => ("file" in spec ? file.create(spec, context) : env.create(spec, context)));
 }
 
-/** The document of the environment that services get: `environment` in config-sync.yaml. */
-export function createEnvironmentSource(path: string, context: SourceContext): Source {
+/** The document of the environment that services get: `environment` in config-sync.yaml. Loaded only where there is one. */
+export async function openEnvironmentSource(path: string, context: SourceContext): Promise<Source> {
+  const { environmentSource } = await import("./environment.ts");
   return environmentSource({ ...context, path, name: basename(path) });
 }

@@ -69,8 +69,8 @@ describe("the environment of a service", () => {
   test("knows what is for this service alone, which counts more than what is for all", async () => {
     const output = await outputOf(await shop(plain), {
       ...config,
-      environment: { A: "all", B: "all", C: "all" },
       "environment:shop": { A: "shop" },
+      environment: { A: "all", B: "all", C: "all" },
       "mappings:shop": { B: "mail.port" },
       "environment:other": { C: "other", D: "other" },
     });
