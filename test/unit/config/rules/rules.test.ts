@@ -47,6 +47,14 @@ describe("the type of a value", () => {
     expect(messages(schema, values)).toEqual([]);
   });
 
+  test("is judged anew for another value in the same place, and for the same value by another schema", () => {
+    expect(messages(schema, { "app.name": "abc" })).toEqual([]);
+    expect(messages(schema, { "app.name": "a" })).toHaveLength(1);
+    const snapshot = snapshotOf({ "app.name": "abc" });
+    expect(checkValues({ schema, snapshot })).toEqual([]);
+    expect(checkValues({ schema: schemaOf({ app: { name: { min: 4 } } }), snapshot })).toHaveLength(1);
+  });
+
   test("everything is told at once, and no value in it", () => {
     const planted = { "app.port": "planted1", "app.level": "planted2", "app.name": "planted3", "app.wait": "planted4" };
     const found = messages(schema, planted);
