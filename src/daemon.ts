@@ -2,35 +2,31 @@
  * The daemon: what belongs to the process (control socket, listeners), and in it one workspace after the other under an engine, from
  * taking the state folder over until the last step is done.
  */
-import { type Commands, type ControlHandlers, serveControl } from "./api/control-server.ts";
+import { type AnswerLocal, serveControl } from "./api/control-server.ts";
 import type { AnswerEvent } from "./api/http/answer-log.ts";
 import type { ApiParts, HttpSettings } from "./api/http/parts.ts";
 import type { Link } from "./audit/entry.ts";
 import { parsePath } from "./config/path.ts";
 import { reveal } from "./config/secret.ts";
 import type { ApiContext } from "./daemon/api-parts.ts";
-import { createAuditing, recordCommands } from "./daemon/auditing.ts";
+import { createAuditing } from "./daemon/auditing.ts";
+import { commandsOf } from "./daemon/commands.ts";
 import { controlSocket } from "./daemon/control-socket.ts";
 import { createDaemonApi } from "./daemon/http.ts";
 import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
-import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
-import { createTelling, type Telling } from "./daemon/telling.ts";
+import { createSuccession, type Reread } from "./daemon/succession.ts";
+import { createTelling } from "./daemon/telling.ts";
 import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
 import { once } from "./platform/once.ts";
 import { within } from "./platform/within.ts";
-import type { Engine } from "./sync/engine.ts";
 import type { Emit } from "./sync/events.ts";
-import { inOrder } from "./sync/order.ts";
-import { reportStatus, type StatusReport } from "./sync/status.ts";
-import { surveyServices } from "./sync/survey.ts";
-import { version } from "./version.ts";
-import type { Workspace } from "./workspace.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
 
-export { controlSocket } from "./daemon/control-socket.ts";
+export { requireService } from "./daemon/commands.ts";
 export type { Reread } from "./daemon/succession.ts";
 
-/** What the control socket can ask for, each resolved when nothing is left to do; and what only the process asks for. */
-export interface Daemon extends Commands {
+/** What its process asks of it; everybody else asks the API. */
+export interface Daemon {
   /** Reads settings, manifests and templates again; `onReread` tells how that ended. What cannot be used leaves all as it is. */
   readonly reread: () => void;
   /** Ends the running steps in order and gives the workspace free. */
@@ -108,11 +104,17 @@ export async function startDaemon(
     },
   });
   const whereToListen = ({ settings: { api } }: Workspace): HttpSettings => (listen ? api : { ...api, listen: [] });
-  const commands = handleCommands(succession, telling);
+  const commands = commandsOf(succession, telling);
   const parts = once(async () => {
-    await first.promise;
+    const { engine } = await first.promise;
+    // What the services wait for comes first: loading the API takes as long as ten changes.
+    await within(firstWork, engine.idle());
     await tellAuditHead();
-    return openApiParts(() => latest, { commands, listen: telling.listen, append: auditing.append, onApi, makesAdmin });
+    return openApiParts(() => latest, {
+      ...{ commands, listen: telling.listen, append: auditing.append, onApi },
+      // Where nothing listens there is nobody who needs a key.
+      makesAdmin: makesAdmin && listen,
+    });
   });
   const api = createDaemonApi({
     parts,
@@ -120,14 +122,10 @@ export async function startDaemon(
     onListening: (addresses) => onApi({ type: "listening", addresses }),
     onTrouble: (error) => onApi({ type: "cannot-listen", error }),
   });
-  const control = await takeOver(workspace, {
-    ...recordCommands(commands, auditing.append),
-    api: api.answer,
-  });
+  const control = await takeOver(workspace, api.answer);
   try {
     const running = await run(workspace);
     first.resolve(running);
-    // What the services wait for comes first: loading the API takes as long as ten changes.
     const worked = within(firstWork, running.engine.settled());
     if (listen) void worked.then(() => api.open(whereToListen(workspace)));
     void worked.then(() => catchUp(running)).catch((error: unknown) => tellTrouble(asConfigSyncError(error).message));
@@ -148,7 +146,7 @@ export async function startDaemon(
     }
   };
 
-  return { ...commands, reread: succession.reread, stop };
+  return { reread: succession.reread, stop };
 }
 
 /** Milliseconds. */
@@ -190,64 +188,14 @@ async function openApiParts(
     await context.append({ who, from: "file", what: "key.create", target: "admin", outcome: "done" });
     onApi({ type: "admin-key", key });
   }
-  return apiParts({ ...context, running, access, trees, note: onApi });
+  const onDisk = () => openWorkspace(running().workspace.settings.folder);
+  return apiParts({ ...context, running, onDisk, access, trees, note: onApi });
 }
 
-async function takeOver({ settings }: Workspace, handlers: ControlHandlers): Promise<AsyncDisposable> {
+async function takeOver({ settings }: Workspace, answer: AnswerLocal): Promise<AsyncDisposable> {
   try {
-    return await serveControl(controlSocket(settings.state), handlers);
+    return await serveControl(controlSocket(settings.state), answer);
   } catch (error) {
     throw asStateError(error, settings.state);
   }
-}
-
-function handleCommands(succession: Succession, telling: Telling): Commands {
-  const since = Date.now();
-
-  const status = async (): Promise<StatusReport> => {
-    const { workspace, engine, ledger } = await succession.current();
-    const { problems, renderings, running } = engine.state();
-    const { digest, settings } = workspace;
-    const surveyed = await surveyServices(renderings, { ledger, digest, roots: settings.roots });
-    return reportStatus({
-      daemon: { pid: process.pid, since, version },
-      names: inOrder(workspace.services),
-      problems: [...succession.problems(), ...problems],
-      ...{ ledger, surveyed, running },
-    });
-  };
-
-  /** Where the workspace is replaced in the middle, the one that comes is asked for the same. */
-  const work = async (emit: Emit, ask: (engine: Engine) => void, service?: string): Promise<void> => {
-    const current = async (): Promise<Running> => {
-      const running = await succession.current();
-      if (service !== undefined) requireService(running.workspace, service);
-      return running;
-    };
-    // Whoever asks for what is not there gets that for an answer, and nothing before it.
-    await current();
-    using _listening = telling.listen(emit);
-    for (let asked: Running | undefined; ; ) {
-      const running = await current();
-      if (running === asked) return;
-      asked = running;
-      ask(running.engine);
-      await running.engine.settled();
-    }
-  };
-
-  return {
-    status,
-    apply: (emit) => work(emit, (engine) => engine.lookAtEverything()),
-    reload: (service, emit) => work(emit, (engine) => engine.force(service), service),
-    retry: (service, emit) => work(emit, (engine) => engine.retry(service), service),
-  };
-}
-
-/** Throws NOT_FOUND for a service that is not enabled, with the names of those that are. */
-export function requireService({ settings }: Workspace, service: string): void {
-  if (settings.services.includes(service)) return;
-  throw new ConfigSyncError("NOT_FOUND", `there is no service "${service}" here`, {
-    hint: `Those under services in config-sync.yaml are: ${settings.services.join(", ")}`,
-  });
 }

@@ -1,5 +1,4 @@
 /** The daemon's own settings: `config-sync.yaml` in the workspace folder. Relative paths in it start at that folder. */
-import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { apiSchema, resolveApi } from "./api/api-settings.ts";
@@ -13,9 +12,10 @@ import { ConfigSyncError, systemCode } from "./errors.ts";
 import { parseCheckedYaml, parseYaml } from "./formats/checked-yaml.ts";
 import { defaultHistory, historySchema } from "./history/index.ts";
 import { readTextFile } from "./platform/read-text.ts";
+import { realFolder, settingsFile, usualState } from "./settings/state-folder.ts";
 import { sourceSchema } from "./sources/index.ts";
 
-export const settingsFile = "config-sync.yaml";
+export { settingsFile } from "./settings/state-folder.ts";
 
 /** A part of the settings that may be left out, or left empty: all its lines are comments then. */
 function part<Schema extends z.ZodType>(schema: Schema) {
@@ -39,7 +39,7 @@ const schema = z.strictObject({
   services: z.array(serviceName),
   templates: path.prefault("templates"),
   /** Where the ledger, the journals and the control socket are. */
-  state: path.prefault("state"),
+  state: path.prefault(usualState),
   /** The folders that outputs may be in; nothing outside of them is ever written. */
   roots: z.array(path).min(1, "needs at least one folder that outputs may be in"),
   /** Keys that are secret, in addition to those whose name says so. */
@@ -150,15 +150,6 @@ export function loadSettings(
   const file = join(realFolder(folder), settingsFile);
   const hint = 'Run "config-sync init" to make a workspace, or name one with --workspace';
   return parseSettings(readSettings(file, hint), file, environment);
-}
-
-/** One workspace, whichever symlinks lead to it: what is remembered of its outputs holds their paths. */
-function realFolder(folder: string): string {
-  try {
-    return realpathSync(folder);
-  } catch {
-    return resolve(folder);
-  }
 }
 
 function readSettings(file: string, whenMissing: string): string {

@@ -240,6 +240,12 @@ export function inputsOf({ settings }: Pick<Workspace, "settings">) {
   return { folder, names: { paths, containers, programs, urls } };
 }
 
+/** Every service as these values make it; none without values. */
+export function renderServices(workspace: Workspace, snapshot: Snapshot | undefined): Renderings {
+  if (snapshot === undefined) return new Map();
+  return renderAll(workspace.services, { ...inputsOf(workspace), digest: workspace.digest, snapshot });
+}
+
 /** The engine on a workspace, with a ledger that is ours alone. */
 export function buildEngine(workspace: Workspace, door: Door, ledger: Ledger, emit: Emit): Engine {
   const { settings, services, digest, connections } = workspace;

@@ -6,38 +6,24 @@ import { chmod, mkdir, unlink } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createLock, type Server } from "node:net";
 import { dirname } from "node:path";
-import { asConfigSyncError, ConfigSyncError, errorTable, systemCode } from "../errors.ts";
+import { ConfigSyncError, systemCode } from "../errors.ts";
 import { http } from "../platform/node-http.ts";
 import { socketPath } from "../platform/unix-socket.ts";
-import type { SyncEvent } from "../sync/events.ts";
-import type { StatusReport } from "../sync/status.ts";
 import { isAnswered } from "./control-client.ts";
+import { problemType, toProblem } from "./http/problem.ts";
 import { asksForSocket, routeUpgrade } from "./http/ws-upgrade.ts";
 
-/** What the commands ask of a daemon. */
-export interface Commands {
-  readonly status: () => Promise<StatusReport>;
-  /** Looks at everything again and tells what happens until nothing is left to do. */
-  readonly apply: (emit: (event: SyncEvent) => void) => Promise<void>;
-  /** The same for one service, which is reloaded in any case. Throws NOT_FOUND. */
-  readonly reload: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
-  /** The same for one service, for which what was given up or waits is tried now. Throws NOT_FOUND. */
-  readonly retry: (service: string, emit: (event: SyncEvent) => void) => Promise<void>;
-}
-
-export interface ControlHandlers extends Commands {
-  /** Answers a request to the HTTP API: who can open this socket may do everything. */
-  readonly api: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-}
+/** Answers a request to the HTTP API: who can open this socket may do everything. */
+export type AnswerLocal = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Takes the workspace over. Throws DAEMON_RUNNING when another process has it. */
-export async function serveControl(path: string, handlers: ControlHandlers): Promise<AsyncDisposable> {
+export async function serveControl(path: string, api: AnswerLocal): Promise<AsyncDisposable> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const lock = await takeLock(path);
   try {
     if (await isAnswered(path)) throw alreadyRunning();
     await unlink(path).catch(() => undefined);
-    return await listenOn(path, handlers, lock);
+    return await listenOn(path, api, lock);
   } catch (error) {
     lock?.close();
     throw error;
@@ -73,8 +59,8 @@ function alreadyRunning(): ConfigSyncError {
   });
 }
 
-async function listenOn(path: string, handlers: ControlHandlers, lock: Server | undefined): Promise<AsyncDisposable> {
-  const respond = (request: IncomingMessage, response: ServerResponse) => void answer(request, response, handlers);
+async function listenOn(path: string, api: AnswerLocal, lock: Server | undefined): Promise<AsyncDisposable> {
+  const respond = (request: IncomingMessage, response: ServerResponse) => void answer(request, response, api);
   const server = http.createServer({ shouldUpgradeCallback: asksForSocket }, respond);
   server.on("upgrade", (request, socket, head) => routeUpgrade(request, socket, head, respond));
   const address = await socketPath(path);
@@ -93,41 +79,17 @@ async function listenOn(path: string, handlers: ControlHandlers, lock: Server | 
   };
 }
 
-/** Work may be silent for as long as a probe is patient: its answer begins before whoever asked takes us for dead. */
-const silence = 500;
-
 const ofApi = /^\/(api\/|ws\/|docs\b|openapi\.|health$|ready$|metrics$)/;
 
-async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
-  const emit = (event: SyncEvent): void => void response.write(`${JSON.stringify(event)}\n`);
-  const begin = request.method === "POST" ? setTimeout(() => response.flushHeaders(), silence) : undefined;
+/** What is not for the API is answered here: whether somebody is there can be asked without its being loaded. */
+async function answer(request: IncomingMessage, response: ServerResponse, api: AnswerLocal): Promise<void> {
   try {
-    const { pathname, searchParams } = new URL(`http://daemon${request.url}`);
-    if (ofApi.test(pathname)) return await handlers.api(request, response);
-    switch (`${request.method} ${pathname}`) {
-      case "GET /status":
-        response.end(`${JSON.stringify(await handlers.status())}\n`);
-        break;
-      case "POST /apply":
-        await handlers.apply(emit);
-        response.end();
-        break;
-      case "POST /reload":
-        await handlers.reload(searchParams.get("service") ?? "", emit);
-        response.end();
-        break;
-      case "POST /retry":
-        await handlers.retry(searchParams.get("service") ?? "", emit);
-        response.end();
-        break;
-      default:
-        throw new ConfigSyncError("NOT_FOUND", `there is no ${request.method} ${pathname}`);
-    }
+    const { pathname } = new URL(`http://daemon${request.url}`);
+    if (!ofApi.test(pathname)) throw new ConfigSyncError("NOT_FOUND", `there is no ${request.method} ${pathname}`);
+    await api(request, response);
   } catch (thrown) {
-    const error = asConfigSyncError(thrown);
-    if (!response.headersSent) response.statusCode = errorTable[error.code].status;
-    response.end(`${JSON.stringify({ error })}\n`);
-  } finally {
-    clearTimeout(begin);
+    const problem = toProblem(thrown);
+    response.writeHead(problem.status, { "content-type": problemType });
+    response.end(JSON.stringify(problem));
   }
 }

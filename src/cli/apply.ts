@@ -16,6 +16,6 @@ Examples:
 Exit codes: 0 every service is healthy, 1 at least one is not.`,
   run: async (call) => {
     const { followWork } = await import("./follow.ts");
-    return followWork(call, { route: "/apply", work: (daemon, emit) => daemon.apply(emit) });
+    return followWork(call, { path: "/apply" });
   },
 };

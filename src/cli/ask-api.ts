@@ -1,6 +1,9 @@
-/** The commands that read and change the configuration speak to the API: the daemon's, or without one that of this process. */
-import type { ApiAnswer, ApiCall } from "../api/control-client.ts";
+/** The commands speak to the API: the daemon's, or without one that of this process. */
+import { type ApiAnswer, type ApiCall, callDaemon } from "../api/control-client.ts";
+import { controlSocket } from "../daemon/control-socket.ts";
 import { asConfigSyncError, ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
+import { systemClock } from "../platform/clock.ts";
+import { findState } from "../settings/state-folder.ts";
 import type { Call } from "./command.ts";
 
 export interface ApiRequest {
@@ -9,32 +12,59 @@ export interface ApiRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
+  /** How long the answer may be held, in milliseconds. */
+  readonly held?: number;
 }
 
 /** The answer's body. Throws the problem that it tells as an error of ours. */
-export async function askApi<T>(call: Pick<Call, "workspace">, request: ApiRequest): Promise<T> {
-  const { callDaemon } = await import("../api/control-client.ts");
-  const { controlSocket } = await import("../daemon.ts");
-  const { loadSettings } = await import("../settings.ts");
-  const { systemClock } = await import("../platform/clock.ts");
-  const { state } = loadSettings(call.workspace);
-  const asked = { method: request.method, url: urlOf(request), body: request.body };
+export function askApi<T>({ workspace }: Pick<Call, "workspace">, request: ApiRequest): Promise<T> {
+  return untilFree(async () => bodyOf<T>((await callIt(workspace, request)) ?? (await askHere(workspace, request))));
+}
+
+/** The same of a daemon; undefined where none runs. */
+export async function askDaemon<T>(workspace: string, request: ApiRequest): Promise<T | undefined> {
+  const answer = await callIt(workspace, request);
+  return answer && bodyOf<T>(answer);
+}
+
+/** Where the daemon of a workspace listens: also by settings that cannot be used, since it goes on while they are being edited. */
+export async function findSocket(workspace: string): Promise<string> {
+  return controlSocket(await findState(workspace));
+}
+
+async function callIt(workspace: string, request: ApiRequest): Promise<ApiAnswer | undefined> {
+  return callDaemon(await findSocket(workspace), callOf(request));
+}
+
+async function askHere(folder: string, request: ApiRequest): Promise<ApiAnswer> {
+  const { answerOffline } = await import("../daemon/offline.ts");
+  const { openWorkspace } = await import("../workspace.ts");
+  return answerOffline(await openWorkspace(folder), callOf(request));
+}
+
+export function callOf({ method, path, query = {}, body, held }: ApiRequest): ApiCall {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, value);
+  const url = `/api/v1${path}${given.size === 0 ? "" : `?${given}`}`;
+  return { method, url, body, ...(held !== undefined && { held }) };
+}
+
+/** Milliseconds. */
+const patience = 5000;
+const pause = 50;
+
+/** Tries again while another command has the workspace to itself. */
+export async function untilFree<T>(work: () => Promise<T>): Promise<T> {
   const end = systemClock.now() + patience;
   for (;;) {
     try {
-      const answer = (await callDaemon(controlSocket(state), asked)) ?? (await askHere(call.workspace, asked));
-      if (answer.status < 400) return answer.body as T;
-      throw asError(answer.body);
+      return await work();
     } catch (error) {
       if (!isBetweenTwo(error) || systemClock.now() > end) throw error;
       await systemClock.sleep(pause);
     }
   }
 }
-
-/** Milliseconds. */
-const patience = 5000;
-const pause = 50;
 
 /**
  * Another command has the workspace to itself for a moment, or just gave it free: then its socket ends. Asking again does no harm,
@@ -45,24 +75,13 @@ function isBetweenTwo(thrown: unknown): boolean {
   return code === "DAEMON_RUNNING" || (code === "DAEMON_ABSENT" && systemCode(cause) === "ECONNRESET");
 }
 
-async function askHere(folder: string, asked: ApiCall): Promise<ApiAnswer> {
-  const { answerOffline } = await import("../daemon/offline.ts");
-  const { openWorkspace } = await import("../workspace.ts");
-  return answerOffline(await openWorkspace(folder), asked);
-}
-
-function urlOf({ path, query = {} }: ApiRequest): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, value);
-  return `/api/v1${path}${given.size === 0 ? "" : `?${given}`}`;
-}
-
-/** RFC 9457, with the fields of our errors. */
-function asError(problem: unknown): ConfigSyncError {
-  const told = (problem ?? {}) as Readonly<Record<string, unknown>>;
+/** Throws the problem that an answer is: RFC 9457, with the fields of our errors. */
+export function bodyOf<T>({ status, body }: ApiAnswer): T {
+  if (status < 400) return body as T;
+  const told = (body ?? {}) as Readonly<Record<string, unknown>>;
   const text = (name: string): string | undefined => (typeof told[name] === "string" ? told[name] : undefined);
   const number = (name: string): number | undefined => (typeof told[name] === "number" ? told[name] : undefined);
-  return new ConfigSyncError((text("code") ?? "INTERNAL") as ErrorCode, text("detail") ?? "unknown error", {
+  throw new ConfigSyncError((text("code") ?? "INTERNAL") as ErrorCode, text("detail") ?? "unknown error", {
     hint: text("hint"),
     key: text("key"),
     place: { file: text("file"), line: number("line"), column: number("column") },

@@ -20,24 +20,24 @@ export async function changeSettings(call: Call, edits: readonly Edit[]): Promis
     if (key === undefined) body[section] = null;
     else body[section] = { ...body[section], [key]: value ?? null };
   }
-  return printWritten(
-    call,
-    await askApi<Written>(call, { method: "PUT", path: "/settings", query: queryOf(call), body }),
-  );
+  const request = { method: "PUT", path: "/settings", ...waitingOf(call), body } as const;
+  return printWritten(call, await askApi<Written>(call, request));
 }
 
 /** Brings a revision back, as a new one. */
 export async function rollBack(call: Call, to: number, section: string | undefined): Promise<number> {
   const body = { to, ...(section === undefined ? {} : { section }) };
-  const request = { method: "POST", path: "/settings/rollback", query: queryOf(call), body } as const;
+  const request = { method: "POST", path: "/settings/rollback", ...waitingOf(call), body } as const;
   return printWritten(call, await askApi<Written>(call, request));
 }
 
-export function queryOf({ options }: Call) {
-  return {
-    message: typeof options.message === "string" ? options.message : undefined,
-    wait: options.wait === true ? "healthy" : undefined,
-  };
+/** How long the API holds an answer, in milliseconds. */
+const longestWait = 60_000;
+
+export function waitingOf({ options }: Call) {
+  const message = typeof options.message === "string" ? options.message : undefined;
+  if (options.wait !== true) return { query: { message } };
+  return { query: { message, wait: "healthy", timeout: `${longestWait}ms` }, held: longestWait };
 }
 
 export async function printWritten({ json, print, style }: Call, written: Written): Promise<number> {

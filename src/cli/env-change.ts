@@ -2,7 +2,7 @@
 import { text } from "node:stream/consumers";
 import { ConfigSyncError } from "../errors.ts";
 import { askApi } from "./ask-api.ts";
-import { printWritten, queryOf, type Written } from "./change-settings.ts";
+import { printWritten, type Written, waitingOf } from "./change-settings.ts";
 import type { Call } from "./command.ts";
 
 export async function setVariable(call: Call): Promise<number> {
@@ -30,10 +30,12 @@ export async function changeEnvironment(
   body?: Readonly<Record<string, string>>,
 ): Promise<number> {
   const { service } = call.options;
-  const query = { ...queryOf(call), service: typeof service === "string" ? service : undefined };
+  const waiting = waitingOf(call);
+  const query = { ...waiting.query, service: typeof service === "string" ? service : undefined };
   const path = `/${room}/${encodeURIComponent(name)}`;
   const method = body === undefined ? "DELETE" : "PUT";
-  return printWritten(call, await askApi<Written>(call, { method, path, query, ...(body !== undefined && { body }) }));
+  const request = { ...waiting, method, path, query, body } as const;
+  return printWritten(call, await askApi<Written>(call, request));
 }
 
 function split(assignment: string, hint: string): { name: string; value: string } {

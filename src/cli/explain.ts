@@ -1,3 +1,5 @@
+import { parsePath } from "../config/path.ts";
+import { ConfigSyncError } from "../errors.ts";
 import type { Explanation } from "../sync/explain.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
@@ -19,13 +21,20 @@ Exit codes: 0 found, 1 there is no such key.`,
 };
 
 async function runExplain(call: Call): Promise<number> {
-  const { inspectWorkspace, requireSnapshot } = await import("./inspect.ts");
-  const { explainKeys } = await import("../sync/explain.ts");
-  const inspection = await inspectWorkspace(call.workspace);
-  const explanations = explainKeys(call.argument ?? "", requireSnapshot(inspection), inspection.renderings);
+  const { askApi } = await import("./ask-api.ts");
+  const path = `/explain/${encodeURIComponent(requirePath(call.argument ?? ""))}`;
+  const explanations = await askApi<readonly Explanation[]>(call, { method: "GET", path });
   if (call.json) call.print(JSON.stringify(explanations, null, 2));
   else for (const explanation of explanations) printExplanation(explanation, call);
   return exitCodes.ok;
+}
+
+/** What is none must not come into a URL: there `..` leads elsewhere. */
+function requirePath(written: string): string {
+  if (parsePath(written) !== undefined) return written;
+  throw new ConfigSyncError("NOT_FOUND", `no source has a key ${written}`, {
+    hint: "Write SECTION or SECTION.KEY; a segment that holds a dot stands in brackets: [log.console].level",
+  });
 }
 
 function printExplanation({ key, value, candidates, usedBy, unknown }: Explanation, { print, style }: Call): void {

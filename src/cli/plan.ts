@@ -1,6 +1,6 @@
 import type { OutputPlan } from "../sync/plan.ts";
 import type { DiffLine } from "../sync/shown-diff.ts";
-import { isChange, type ShownService } from "../sync/shown-plan.ts";
+import { isChange, type ShownPlan, type ShownService } from "../sync/shown-plan.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 import type { Style } from "./terminal.ts";
 
@@ -20,11 +20,8 @@ Exit codes: 0 nothing to do, 2 there are changes, 1 something is wrong.`,
 };
 
 async function runPlan(call: Call): Promise<number> {
-  const { inspectWorkspace, requireSnapshot, secretKnowledge, survey } = await import("./inspect.ts");
-  const inspection = await inspectWorkspace(call.workspace);
-  requireSnapshot(inspection);
-  const { showPlan } = await import("../sync/shown-plan.ts");
-  const shown = await showPlan(await survey(inspection), secretKnowledge(inspection));
+  const { askApi } = await import("./ask-api.ts");
+  const shown = await askApi<ShownPlan>(call, { method: "POST", path: "/plan" });
   if (call.json) call.print(JSON.stringify(shown, null, 2));
   else printPlan(shown.services, call);
   if (shown.services.some(({ error }) => error !== undefined)) return exitCodes.error;

@@ -16,7 +16,6 @@ Exit codes: 0 the service is healthy, 1 it is not.`,
   run: async (call) => {
     const { followWork } = await import("./follow.ts");
     const service = call.argument ?? "";
-    const route = `/reload?service=${encodeURIComponent(service)}`;
-    return followWork(call, { route, service, work: (daemon, emit) => daemon.reload(service, emit) });
+    return followWork(call, { path: `/services/${encodeURIComponent(service)}/reload`, service });
   },
 };

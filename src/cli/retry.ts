@@ -18,7 +18,6 @@ Exit codes: 0 the service is healthy, 1 it failed again.`,
   run: async (call) => {
     const { followWork } = await import("./follow.ts");
     const service = call.argument ?? "";
-    const route = `/retry?service=${encodeURIComponent(service)}`;
-    return followWork(call, { route, service, work: (daemon, emit) => daemon.retry(service, emit) });
+    return followWork(call, { path: `/services/${encodeURIComponent(service)}/retry`, service });
   },
 };

@@ -28,8 +28,8 @@ Exit codes: 0 the status was printed, whatever it is, 1 it cannot be found out.`
 };
 
 async function runStatus(call: Call): Promise<number> {
-  const { findStatus } = await import("./find-status.ts");
-  const report = await findStatus(call.workspace);
+  const { askApi } = await import("./ask-api.ts");
+  const report = await askApi<StatusReport>(call, { method: "GET", path: "/status" });
   if (call.json) call.print(JSON.stringify(report, null, 2));
   else await printStatus(report, call);
   return exitCodes.ok;

@@ -13,6 +13,9 @@ schema of the workspace, where its settings name one; only here, and by the
 API's route of the same name, it is told how hard passwords are to guess, which
 are samples, and which new ports another program listens on.
 
+Everything is read as it is now, also beside a daemon that has not read its
+settings and templates again: then this says so.
+
 Examples:
   config-sync validate
   config-sync validate --strict --json
@@ -23,10 +26,10 @@ Exit codes: 0 no errors (warnings count with --strict only), 1 errors.`,
 };
 
 async function runValidate(call: Call): Promise<number> {
-  const findings = await find(call.workspace);
+  const { ok, findings } = await find(call);
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const stops = call.options.strict === true ? findings.length > 0 : errors > 0;
-  if (call.json) call.print(JSON.stringify({ findings }, null, 2));
+  if (call.json) call.print(JSON.stringify({ ok, findings }, null, 2));
   else {
     for (const { severity, text } of findings)
       call.print(`${call.style(severity === "error" ? "red" : "yellow", severity)} ${text}`);
@@ -40,19 +43,20 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-async function find(folder: string): Promise<Finding[]> {
-  const { inspectWorkspace } = await import("./inspect.ts");
-  const { findAll, findingOf } = await import("../sync/findings.ts");
-  const { adviseOn } = await import("../sync/advice.ts");
-  const { loadedBy } = await import("../sync/taken-ports.ts");
-  const { asConfigSyncError } = await import("../errors.ts");
+interface Found {
+  /** There is no error. */
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+async function find(call: Call): Promise<Found> {
+  const { askApi } = await import("./ask-api.ts");
   try {
-    const { workspace, ...inspection } = await inspectWorkspace(folder);
-    const { settings, services, sections, digest } = workspace;
-    const loaded = loadedBy(services, inspection.ledger, digest);
-    const violations = await adviseOn({ schema: settings.schema, sections, snapshot: inspection.snapshot, loaded });
-    return findAll({ ...inspection, services, violations });
-  } catch (error) {
-    return [findingOf(asConfigSyncError(error))];
+    return await askApi<Found>(call, { method: "POST", path: "/settings/validate" });
+  } catch (thrown) {
+    // Settings or manifests that cannot be read, and no daemon that could say more.
+    const { findingOf } = await import("../sync/findings.ts");
+    const { asConfigSyncError } = await import("../errors.ts");
+    return { ok: false, findings: [findingOf(asConfigSyncError(thrown))] };
   }
 }

@@ -23,22 +23,23 @@ Exit codes: 0 ready, 1 not within the time or no such service.`,
   run: runWait,
 };
 
+const whatStands = { method: "GET", path: "/status" } as const;
+
 /** Milliseconds between two questions. */
 const pause = 100;
 
 async function runWait(call: Call): Promise<number> {
-  const { loadSettings } = await import("../settings.ts");
-  const { askStatus } = await import("./find-status.ts");
+  const { askDaemon } = await import("./ask-api.ts");
   const { systemClock } = await import("../platform/clock.ts");
   const deadline = Date.now() + readTimeout(call);
   for (;;) {
     // A daemon that restarts, or takes its time for the first look, is just what is waited for.
-    const report = await askStatus(call.workspace).catch((error: unknown) => {
+    const report = await askDaemon<StatusReport>(call.workspace, whatStands).catch((error: unknown) => {
       if (asConfigSyncError(error).retryable) return undefined;
       throw error;
     });
     // A daemon that runs goes on with the settings that it has; one that is still to come needs better ones.
-    if (report === undefined) loadSettings(call.workspace);
+    if (report === undefined) (await import("../settings.ts")).loadSettings(call.workspace);
     const lacks = whatLacks(report, call);
     if (lacks === undefined) {
       if (call.json) call.print(JSON.stringify({ ready: true }));

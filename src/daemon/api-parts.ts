@@ -2,7 +2,6 @@
 import { userInfo } from "node:os";
 import { basename } from "node:path";
 import type { Access } from "../access/access.ts";
-import type { Commands } from "../api/control-server.ts";
 import type { ApiApp, ApiParts, GivenEnvironment } from "../api/http/parts.ts";
 import type { ChangeRequest, Edit } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
@@ -13,7 +12,6 @@ import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { redactor } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { RenderedOutput } from "../services/render.ts";
-import { adviseOn } from "../sync/advice.ts";
 import type { Engine, EngineState } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
 import { explainKeys } from "../sync/explain.ts";
@@ -22,9 +20,10 @@ import type { Ledger } from "../sync/ledger.ts";
 import { type Renderings, renderAll } from "../sync/renderings.ts";
 import { type ShownPlan, showPlan } from "../sync/shown-plan.ts";
 import { surveyInOrder } from "../sync/survey.ts";
-import { loadedBy } from "../sync/taken-ports.ts";
 import { version } from "../version.ts";
 import { inputsOf, secretsOf, type Workspace } from "../workspace.ts";
+import type { Commands } from "./commands.ts";
+import { advise, findPresent, readPresent } from "./present.ts";
 
 /** A workspace that is being worked on, as far as the API needs it. */
 export interface Worked {
@@ -39,6 +38,8 @@ export interface Worked {
 export interface ApiContext {
   /** What runs at this moment. */
   readonly running: () => Worked;
+  /** The same workspace as its files say now. Throws what is wrong with settings, manifests or templates. */
+  readonly onDisk: () => Promise<Workspace>;
   readonly commands: Commands;
   readonly listen: (listener: Emit) => Disposable;
   readonly access: Access;
@@ -47,9 +48,8 @@ export interface ApiContext {
   readonly note: ApiParts["note"];
 }
 
-export function apiParts({ running, commands, listen, access, trees, append, note }: ApiContext): ApiParts {
-  const quietly: Emit = () => undefined;
-
+export function apiParts(context: ApiContext): ApiParts {
+  const { running, onDisk, commands, listen, access, trees, append, note } = context;
   const agree: ApiParts["agree"] = async (hash, request) => {
     const { plan, head } = await planOn(running(), request.edits);
     if (hash !== undefined && hash !== plan.hash) throw planMoved();
@@ -66,9 +66,9 @@ export function apiParts({ running, commands, listen, access, trees, append, not
     version,
     plan: async (edits) => (await planOn(running(), edits)).plan,
     agree,
-    apply: () => commands.apply(quietly),
+    apply: commands.apply,
     owner: userInfo().username,
-    app: (name) => (name === running().door.name ? apiApp(running) : undefined),
+    app: (name) => (name === running().door.name ? apiApp(running, onDisk) : undefined),
     services: () =>
       [...running().engine.state().renderings].map(([name, { wanted, error }]) => {
         const service = error === undefined ? wanted?.service : undefined;
@@ -76,10 +76,10 @@ export function apiParts({ running, commands, listen, access, trees, append, not
       }),
     status: commands.status,
     lookAgain: () => running().engine.lookAgain(),
-    reload: (service) => commands.reload(service, quietly),
-    retry: (service) => commands.retry(service, quietly),
+    reload: commands.reload,
+    retry: commands.retry,
     explain: async (path) => {
-      const { snapshot, renderings } = stateOf(running());
+      const { snapshot, renderings } = await readPresent(running());
       return explainKeys(path, snapshot, renderings);
     },
     subscribe: (tell) => {
@@ -89,7 +89,7 @@ export function apiParts({ running, commands, listen, access, trees, append, not
   };
 }
 
-function apiApp(running: () => Worked): ApiApp {
+function apiApp(running: () => Worked, onDisk: ApiContext["onDisk"]): ApiApp {
   const { door, workspace } = running();
   const { environment } = workspace.settings;
   return {
@@ -102,7 +102,7 @@ function apiApp(running: () => Worked): ApiApp {
     change: (request) => running().door.change(request),
     rollBack: (request) => running().door.rollBack(request),
     seal: (request) => running().door.seal(request),
-    validate: (edits) => validate(running(), edits),
+    validate: (edits) => (edits.length === 0 ? findPresent(running(), onDisk) : validateEdits(running(), edits)),
     isWritable: (path) => running().door.isWritable(path),
     revisions: (page) => running().door.revisions.list(page),
     revision: (number) => running().door.revisions.get(number),
@@ -118,12 +118,14 @@ function environmentIn({ shownPath, format, environment }: RenderedOutput): Give
 async function planOn(running: Worked, edits: readonly Edit[]): Promise<{ plan: ShownPlan; head: number | undefined }> {
   const { workspace, ledger, door } = running;
   const { digest, settings, services } = workspace;
+  const present = edits.length === 0 ? await readPresent(running) : undefined;
   const head = door.current().revision?.number;
-  const { snapshot, renderings } = edits.length === 0 ? stateOf(running) : await imagine(running, edits, head);
+  const { snapshot, renderings } = present ?? (await imagine(running, edits, head));
   const surveyed = await surveyInOrder(services, renderings, { ledger, digest, roots: settings.roots });
+  const inForce = running.engine.state().snapshot;
   const known = {
     isSecret: secretsOf(settings),
-    redact: redactor([...secretTexts(snapshot), ...secretTexts(stateOf(running).snapshot)]),
+    redact: redactor([...secretTexts(snapshot), ...(inForce === undefined ? [] : secretTexts(inForce))]),
     digest,
   };
   return { plan: await showPlan(surveyed, known), head };
@@ -141,13 +143,8 @@ async function imagine(
   return { snapshot: candidate, renderings: renderAll(workspace.services, inputs, before) };
 }
 
-async function validate(running: Worked, edits: readonly Edit[]): Promise<readonly Finding[]> {
+async function validateEdits(running: Worked, edits: readonly Edit[]): Promise<readonly Finding[]> {
   const { services } = running.workspace;
-  if (edits.length === 0) {
-    const { snapshot, problems } = running.door.current();
-    const { renderings } = running.engine.state();
-    return findAll({ problems, snapshot, renderings, services, violations: await advise(running, snapshot) });
-  }
   try {
     const { snapshot, renderings } = await imagine(running, edits);
     return findAll({ problems: [], snapshot, renderings, services, violations: await advise(running, snapshot) });
@@ -156,17 +153,6 @@ async function validate(running: Worked, edits: readonly Edit[]): Promise<readon
     const all: unknown[] = cause instanceof AggregateError ? cause.errors : [error];
     return all.map((one) => findingOf(asConfigSyncError(one)));
   }
-}
-
-function advise({ workspace, ledger }: Worked, snapshot: Snapshot | undefined): ReturnType<typeof adviseOn> {
-  const { settings, services, sections, digest } = workspace;
-  return adviseOn({ schema: settings.schema, sections, snapshot, loaded: loadedBy(services, ledger, digest) });
-}
-
-function stateOf({ engine, door }: Worked): { snapshot: Snapshot; renderings: Renderings } {
-  const { snapshot, renderings } = engine.state();
-  if (snapshot !== undefined) return { snapshot, renderings };
-  throw door.current().problems[0] ?? new ConfigSyncError("SOURCE_MISSING", "nothing has been read yet");
 }
 
 function planMoved(): ConfigSyncError {

@@ -1,6 +1,4 @@
-/** What the daemon itself puts on record: what came by hand, by drift or by the control socket, and not through the API. */
-import { userInfo } from "node:os";
-import type { Commands } from "../api/control-server.ts";
+/** What the daemon itself puts on record: what came by hand or by drift, and not through the API. */
 import type { Changed } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
 import type { Link, Told } from "../audit/entry.ts";
@@ -98,25 +96,5 @@ export function recordAdopted(door: Door, append: Auditing["append"]): Door {
       await append(actOfFile(door.name, changed));
       return changed;
     },
-  };
-}
-
-/** The commands as they come by the control socket, from whoever owns it. Refused ones changed nothing and are on record as well. */
-export function recordCommands(commands: Commands, append: Auditing["append"]): Commands {
-  const recorded = async (what: "apply" | "reload" | "retry", work: () => Promise<void>, target?: string) => {
-    const act = { who: { name: userInfo().username, kind: "local" }, from: "control socket", what, target };
-    try {
-      await work();
-    } catch (error) {
-      await append({ ...act, outcome: "refused", code: asConfigSyncError(error).code });
-      throw error;
-    }
-    await append({ ...act, outcome: "done" });
-  };
-  return {
-    status: commands.status,
-    apply: (emit) => recorded("apply", () => commands.apply(emit)),
-    reload: (service, emit) => recorded("reload", () => commands.reload(service, emit), service),
-    retry: (service, emit) => recorded("retry", () => commands.retry(service, emit), service),
   };
 }

@@ -2,11 +2,18 @@ import type { Service } from "../services/catalog.ts";
 import type { Settings } from "../settings.ts";
 import type { Workspace } from "../workspace.ts";
 
-/** What is different in a workspace that was read again, as a line for people. Names only: settings hold secrets. */
+/** What is different in a workspace that was read again, as a line for people. */
 export function compareWorkspaces(old: Workspace, next: Workspace): string {
+  const parts = differences(old, next);
+  const count = `${next.services.length} ${next.services.length === 1 ? "service" : "services"}`;
+  return `read again: ${count}; ${parts.length === 0 ? "nothing is different" : parts.join("; ")}`;
+}
+
+/** `new: wiki`, `other settings: roots`; empty where nothing is different. Names only: settings hold secrets. */
+export function differences(old: Workspace, next: Workspace): string[] {
   const before = new Map(old.services.map((service) => [service.name, service]));
   const now = new Set(next.services.map(({ name }) => name));
-  const parts = [
+  return [
     list(
       "new",
       namesOf(next.services, ({ name }) => !before.has(name)),
@@ -21,8 +28,6 @@ export function compareWorkspaces(old: Workspace, next: Workspace): string {
     ),
     list("other settings", changedSettings(old.settings, next.settings)),
   ].filter((part) => part !== "");
-  const count = `${next.services.length} ${next.services.length === 1 ? "service" : "services"}`;
-  return `read again: ${count}; ${parts.length === 0 ? "nothing is different" : parts.join("; ")}`;
 }
 
 function namesOf(services: readonly Service[], isMeant: (service: Service) => boolean): string[] {

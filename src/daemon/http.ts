@@ -1,7 +1,7 @@
 /** The daemon's HTTP API: opened when the first work is done or somebody asks, and opened anew when its settings change. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ApiParts, HttpSettings } from "../api/http/parts.ts";
-import type { HttpApi } from "../api/http/serve.ts";
+import type { HttpApi, Lifetime } from "../api/http/serve.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 
 export interface DaemonApi {
@@ -27,14 +27,18 @@ const again = 5000;
 
 export function createDaemonApi({ parts, settings: first, onListening, onTrouble }: DaemonApiOptions): DaemonApi {
   let current: Promise<HttpApi> | undefined;
+  let lifetime: Lifetime | undefined;
   let wanted: HttpSettings | undefined;
   let later: NodeJS.Timeout | undefined;
   let told = "";
   let closed = false;
 
   const serve = async (settings: HttpSettings): Promise<HttpApi> => {
-    const { serveHttp } = await import("../api/http/serve.ts");
-    return serveHttp(await parts(), settings);
+    // Parts come when there is time for the API: only then is it loaded.
+    const known = await parts();
+    const { beginLifetime, serveHttp } = await import("../api/http/serve.ts");
+    lifetime ??= beginLifetime(known);
+    return serveHttp(known, settings, lifetime);
   };
 
   const replace = (settings: HttpSettings): Promise<HttpApi> => {
@@ -86,6 +90,7 @@ export function createDaemonApi({ parts, settings: first, onListening, onTrouble
     close: async () => {
       closed = true;
       clearTimeout(later);
+      lifetime?.end();
       await (await current?.catch(() => undefined))?.close();
     },
   };

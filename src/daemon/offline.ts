@@ -1,20 +1,21 @@
 import { accessFile, openAccess } from "../access/open.ts";
 import type { ApiAnswer, ApiCall } from "../api/control-client.ts";
-import { type Commands, serveControl } from "../api/control-server.ts";
+import { serveControl } from "../api/control-server.ts";
 import type { Api } from "../api/http/api.ts";
 import { createEventLog } from "../api/http/event-log.ts";
 import { createMetrics } from "../api/http/metrics.ts";
 import { buildServer } from "../api/http/server.ts";
-import type { Door } from "../apps/door.ts";
-import type { Snapshot } from "../config/layers.ts";
 import { ConfigSyncError } from "../errors.ts";
+import type { EngineState } from "../sync/engine.ts";
 import { readLedger } from "../sync/ledger.ts";
-import { type Renderings, renderAll } from "../sync/renderings.ts";
-import { inputsOf, openDoor, type Workspace } from "../workspace.ts";
+import { inOrder } from "../sync/order.ts";
+import { reportStatus, type StatusReport } from "../sync/status.ts";
+import { surveyServices } from "../sync/survey.ts";
+import { openDoor, renderServices, type Workspace } from "../workspace.ts";
 import { apiParts } from "./api-parts.ts";
-import { openHostTrees } from "./host-trees.ts";
 import { actOfFile, createAuditing } from "./auditing.ts";
 import { controlSocket } from "./control-socket.ts";
+import { openHostTrees } from "./host-trees.ts";
 import { asStateError } from "./running.ts";
 
 /**
@@ -26,7 +27,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   await using opened = new AsyncDisposableStack();
   // Before anything is changed: nobody would be there to wait for.
   if (new URL(url, "http://here").searchParams.has("wait")) await refuse();
-  const looksOnly = method === "GET";
+  const looksOnly = method === "GET" || looks.test(url);
   if (!looksOnly) opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
@@ -44,17 +45,31 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   });
   opened.defer(door.close);
   await door.look();
-  const state = () => renderCurrent(workspace, door);
+  let rendered: Pick<EngineState, "snapshot" | "renderings"> | undefined;
+  const state = () => {
+    const { snapshot } = door.current();
+    if (rendered?.snapshot !== snapshot) rendered = undefined;
+    rendered ??= { snapshot, renderings: renderServices(workspace, snapshot) };
+    return rendered;
+  };
   const worked = {
     workspace,
     door,
     ledger,
-    engine: { state, lookAgain: async () => void (await door.look()) },
+    // It was looked at just now, and once is enough for one answer.
+    engine: { state, lookAgain: async () => undefined },
+  };
+  const status = async (): Promise<StatusReport> => {
+    const { services, digest } = workspace;
+    const surveyed = await surveyServices(state().renderings, { ledger, digest, roots: settings.roots });
+    const { problems } = door.current();
+    return reportStatus({ daemon: null, names: inOrder(services), problems, ledger, surveyed, running: new Set() });
   };
   const listen = () => ({ [Symbol.dispose]: () => undefined });
   const parts = apiParts({
     running: () => worked,
-    commands: absent,
+    onDisk: async () => workspace,
+    commands: { status, apply: refuse, reload: refuse, retry: refuse },
     listen,
     trees: await openHostTrees({ running: () => ({ ...worked, history }), listen }),
     access: await openAccess({ file: accessFile(settings.state) }),
@@ -68,7 +83,8 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     metrics: createMetrics(),
     streams: new Set(),
     sockets: new Set(),
-    stopping: new AbortController().signal,
+    stopping: never,
+    ending: never,
   };
   const server = await buildServer(api, () => true);
   opened.defer(() => server.close());
@@ -76,12 +92,10 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   return { status: answer.statusCode, body: answer.json() };
 }
 
-function renderCurrent(workspace: Workspace, door: Door): { snapshot: Snapshot | undefined; renderings: Renderings } {
-  const { snapshot } = door.current();
-  if (snapshot === undefined) return { snapshot, renderings: new Map() };
-  const inputs = { ...inputsOf(workspace), digest: workspace.digest, snapshot };
-  return { snapshot, renderings: renderAll(workspace.services, inputs) };
-}
+/** Requests that have a body, and change nothing. */
+const looks = /^\/api\/v1\/(plan|settings\/(validate|reload))\b/;
+
+const never = new AbortController().signal;
 
 const refuse = async (): Promise<never> => {
   throw new ConfigSyncError("DAEMON_ABSENT", "no daemon runs on this workspace", {
@@ -92,11 +106,10 @@ const refuse = async (): Promise<never> => {
 const busy = async (): Promise<never> => {
   throw new ConfigSyncError("DAEMON_RUNNING", "another command is at work on this workspace");
 };
-const absent: Commands = { status: refuse, apply: refuse, reload: refuse, retry: refuse };
 
 async function takeOver({ settings, keepKey }: Workspace): Promise<AsyncDisposable> {
   try {
-    const taken = await serveControl(controlSocket(settings.state), { ...absent, api: busy });
+    const taken = await serveControl(controlSocket(settings.state), busy);
     await keepKey();
     return taken;
   } catch (error) {

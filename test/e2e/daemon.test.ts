@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { isWatched } from "../support/ask-daemon.ts";
 import { startHttpService } from "../support/http-service.ts";
 import { type Daemon, runCli, type Workspace, waitForFile } from "../support/workspace.ts";
 import { makeMinimal } from "./minimal.ts";
@@ -253,7 +254,7 @@ probe: { http: { url: "${server.url}/health" }, backoff: { initial: 10ms, max: 2
     const workspace = await minimal();
     const unknown = {
       code: 1,
-      stderr: expect.stringContaining('there is no service "nope" here. Those under services'),
+      stderr: expect.stringContaining('there is no service "nope" here. There are: '),
     };
     expect(await runCli(["retry", "nope", "-w", workspace.folder])).toMatchObject(unknown);
     const daemon = await start(workspace);
@@ -276,7 +277,7 @@ reload: [{ command: { argv: ["sh", "-c", "touch reloading; exec sleep 60"], time
     await waitForFile(workspace.at("reloading"), () => true);
     await daemon.waitForLine(/watching/);
     const applying = runCli(["apply", "-w", workspace.folder]);
-    await sleep(1000);
+    await isWatched(workspace);
     await daemon.kill9();
     expect(await applying).toMatchObject({
       code: 1,

@@ -3,8 +3,9 @@ import { lstatSync, readFileSync } from "node:fs";
 import { appendFile, chmod, chown, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ServiceStatus } from "../../src/sync/status.ts";
+import { askStatus } from "../support/ask-daemon.ts";
 import { type Daemon, makeWorkspace, runCli, type Workspace } from "../support/workspace.ts";
-import { patience, reloads, status } from "./support/noting.ts";
+import { patience, reloads } from "./support/noting.ts";
 
 /** Each is done to a service of its own, for what is changed again and again is put right more slowly. */
 const deeds = {
@@ -165,7 +166,7 @@ describe("by the manifest", () => {
 });
 
 async function statusOf(workspace: Workspace, name: string): Promise<ServiceStatus | undefined> {
-  return (await status(workspace)).services.find((one) => one.name === name);
+  return (await askStatus(workspace)).services.find((one) => one.name === name);
 }
 
 function settings(names: readonly string[], sync: string): Record<string, string> {

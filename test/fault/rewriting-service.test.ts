@@ -7,9 +7,9 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { askDaemon } from "../../src/api/control-client.ts";
 import { giteaIni } from "../../src/formats/ini/gitea.ts";
-import type { ServiceStatus, StatusReport } from "../../src/sync/status.ts";
+import type { ServiceStatus } from "../../src/sync/status.ts";
+import { askDaemon, askStatus } from "../support/ask-daemon.ts";
 import { freePort, type SupervisordServer, startSupervisord } from "../support/supervisord.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "../support/workspace.ts";
 
@@ -62,14 +62,11 @@ describe("a service that rewrites its own file at every start", () => {
   }
 
   async function status(): Promise<ServiceStatus | undefined> {
-    for await (const report of (await askDaemon(workspace.at("state/daemon.sock"), "GET", "/status")) ?? [])
-      return (report as StatusReport).services[0];
-    return undefined;
+    return (await askStatus(workspace)).services[0];
   }
 
   async function look(times: number): Promise<void> {
-    for (let i = 0; i < times; i++)
-      for await (const _ of (await askDaemon(workspace.at("state/daemon.sock"), "POST", "/apply")) ?? []);
+    for (let i = 0; i < times; i++) await askDaemon(workspace, "POST", "/apply");
   }
 
   const save = (values: Values): Promise<void> => workspace.saveByRename("config.ini", configIni(values));

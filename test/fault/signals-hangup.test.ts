@@ -4,22 +4,12 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { askDaemon } from "../../src/api/control-client.ts";
+import { watchWork } from "../../src/api/watched-work.ts";
 import { readLedger } from "../../src/sync/ledger.ts";
+import { askStatus, isWatched } from "../support/ask-daemon.ts";
 import { type Daemon, runCli, type Workspace } from "../support/workspace.ts";
 import { seeded } from "./random.ts";
-import {
-  lay,
-  patience,
-  reloads,
-  service,
-  settings,
-  settles,
-  start,
-  status,
-  stopQuickly,
-  values,
-} from "./support/noting.ts";
+import { lay, patience, reloads, service, settings, settles, start, stopQuickly, values } from "./support/noting.ts";
 
 const workspaces: Workspace[] = [];
 afterEach(async () => {
@@ -54,7 +44,7 @@ describe("SIGHUP", () => {
       patience,
     );
     await vi.waitFor(async () => {
-      const { services, daemon: about } = await status(workspace);
+      const { services, daemon: about } = await askStatus(workspace);
       expect(services.map(({ name, state }) => `${name} ${state}`)).toEqual([
         "same healthy",
         "other healthy",
@@ -90,7 +80,7 @@ describe("SIGHUP", () => {
     expect(shown.stdout).toContain(`daemon ${daemon.pid}`);
     await workspace.saveByRename(file, good);
     await hangUp(daemon);
-    expect((await status(workspace)).problems).toEqual([]);
+    expect((await askStatus(workspace)).problems).toEqual([]);
     expect(reloads(workspace, "a")).toBe(2);
     expect(await daemon.stop()).toBe(0);
   });
@@ -106,7 +96,7 @@ describe("SIGHUP", () => {
     await settles(workspace, ["a"], "second");
     await workspace.saveByRename("more.ini", values("third"));
     await settles(workspace, ["a", "b"], "third");
-    expect((await status(workspace)).problems).toEqual([]);
+    expect((await askStatus(workspace)).problems).toEqual([]);
     expect(await daemon.stop()).toBe(0);
   });
 
@@ -126,13 +116,14 @@ describe("SIGHUP", () => {
     const workspace = await workspaceOf(["a"], { ...slow, ...service("b") });
     const daemon = await start(workspace);
     await vi.waitFor(() => expect(reloads(workspace, "a")).toBe(1), patience);
-    // The answer begins while the reload is under way, and ends with the work.
-    const answer = await askDaemon(workspace.at("state/daemon.sock"), "POST", "/apply");
+    const events: unknown[] = [];
+    const call = { method: "POST", url: "/api/v1/apply?timeout=1m" } as const;
+    const applying = watchWork(workspace.at("state/daemon.sock"), call, (event) => events.push(event));
+    await isWatched(workspace);
     await workspace.saveByRename("quick", "");
     await workspace.saveByRename("config-sync.yaml", settings(["a", "b"]));
     await hangUp(daemon);
-    const events: unknown[] = [];
-    for await (const event of answer ?? []) events.push(event);
+    expect(await applying).toMatchObject({ status: 200, body: { outcome: "healthy" } });
     for (const name of ["a", "b"])
       expect(events).toContainEqual({ type: "service", service: name, step: "healthy", text: "on revision 1" });
     await settles(workspace, ["a", "b"], "first");

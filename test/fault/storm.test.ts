@@ -12,8 +12,8 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
+import { askStatus } from "../support/ask-daemon.ts";
 import { type Daemon, makeWorkspace } from "../support/workspace.ts";
-import { status } from "./support/noting.ts";
 
 const rounds = Number(process.env.STORM_ROUNDS ?? 4);
 /** By then everything was done once. */
@@ -139,7 +139,7 @@ log: { format: text }
     }, patience);
     await vi.waitFor(
       async () => {
-        const { services } = await status(workspace);
+        const { services } = await askStatus(workspace);
         expect(services.filter(({ state }) => state !== "healthy")).toEqual([]);
       },
       { ...patience, interval: 200 },

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { expect, vi } from "vitest";
-import { askDaemon } from "../../src/api/control-client.ts";
-import type { ServiceStatus, StatusReport } from "../../src/sync/status.ts";
+import type { ServiceStatus } from "../../src/sync/status.ts";
+import { askStatus } from "./ask-daemon.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "./workspace.ts";
 
 /**
@@ -44,10 +44,8 @@ export async function makeGreeters(manners: Manners, settings: string): Promise<
   const live = async (service: string) => (await readFile(at(service, "live"), "utf8").catch(() => "")).trim();
 
   const status = async (service: string): Promise<ServiceStatus> => {
-    for await (const report of (await askDaemon(workspace.at("state/daemon.sock"), "GET", "/status")) ?? []) {
-      const found = (report as StatusReport).services.find(({ name }) => name === service);
-      if (found !== undefined) return found;
-    }
+    const found = (await askStatus(workspace)).services.find(({ name }) => name === service);
+    if (found !== undefined) return found;
     throw new Error(`the daemon says nothing of ${service}`);
   };
 

@@ -22,6 +22,8 @@ export interface Api extends ApiParts {
   readonly sockets: Set<Reader>;
   /** Aborted when the server ends: what is held is answered as it stands. */
   readonly stopping: AbortSignal;
+  /** Aborted when the daemon ends: until then who came by its own socket is answered, also where another server took over. */
+  readonly ending: AbortSignal;
 }
 
 export type Server = FastifyInstance<

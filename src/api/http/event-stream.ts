@@ -4,6 +4,8 @@ import type { EventLog, NumberedEvent } from "./event-log.ts";
 import { type Sight, seenEvent } from "./sight.ts";
 
 export interface EventStream {
+  /** It came by the daemon's own socket. */
+  readonly isLocal: boolean;
   /** Ends the answer properly; the reader comes back by itself. */
   readonly end: () => void;
 }
@@ -20,6 +22,7 @@ const beat = 15_000;
 export interface StreamOptions {
   readonly log: EventLog;
   readonly sight: Sight;
+  readonly isLocal: boolean;
   /** Last-Event-ID. */
   readonly after: string | undefined;
   /** Asked with every beat: whether the reader still may read. */
@@ -30,7 +33,7 @@ export interface StreamOptions {
 /** The head of the answer has been written. */
 export function streamEvents(
   response: ServerResponse,
-  { log, sight, after, mayStay, onEnd }: StreamOptions,
+  { log, sight, isLocal, after, mayStay, onEnd }: StreamOptions,
 ): EventStream {
   const write = (text: string): void => {
     if (response.destroyed || response.writableEnded || text === "") return;
@@ -59,7 +62,7 @@ export function streamEvents(
     unfollow();
     onEnd();
   });
-  return { end };
+  return { isLocal, end };
 }
 
 function textOf({ id, event, text }: NumberedEvent, sight: Sight): string {

@@ -2,9 +2,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Api } from "./api.ts";
-import { createEventLog } from "./event-log.ts";
+import { createEventLog, type EventLog } from "./event-log.ts";
+import type { EventStream } from "./event-stream.ts";
 import { type Listening, listen } from "./listener.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import type { ApiParts, HttpSettings } from "./parts.ts";
 import { buildServer } from "./server.ts";
 
@@ -25,26 +26,42 @@ const keptEvents = { events: 1000, bytes: 1024 * 1024 };
 /** Milliseconds that answers in flight have when the server ends. */
 const grace = 1500;
 
-/** Resolves when every address is listened on. Throws SETTINGS_INVALID for one that cannot be had; then none is. */
-export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promise<HttpApi> {
-  const stopping = new AbortController();
+/** What goes on where a server takes the place of another: who follows the events misses none, and counters go on counting. */
+export interface Lifetime {
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+  readonly ending: AbortSignal;
+  /** Before the last server is closed. */
+  readonly end: () => void;
+}
+
+export function beginLifetime({ subscribe }: Pick<ApiParts, "subscribe">): Lifetime {
+  const ending = new AbortController();
   const log = createEventLog(keptEvents);
   const metrics = createMetrics();
-  const api: Api = {
-    ...parts,
-    settings,
-    log,
-    metrics,
-    streams: new Set(),
-    sockets: new Set(),
-    stopping: stopping.signal,
-  };
-  const local = new WeakSet<IncomingMessage>();
-  const server = await buildServer(api, (request) => local.has(request));
-  const unsubscribe = parts.subscribe((event) => {
+  const unsubscribe = subscribe((event) => {
     metrics.noteEvent(event);
     log.add(event);
   });
+  const end = (): void => {
+    ending.abort();
+    unsubscribe();
+  };
+  return { log, metrics, ending: ending.signal, end };
+}
+
+/**
+ * Resolves when every address is listened on. Throws SETTINGS_INVALID for one that cannot be had; then none is. Without a `lifetime` it
+ * is the only server.
+ */
+export async function serveHttp(parts: ApiParts, settings: HttpSettings, lifetime?: Lifetime): Promise<HttpApi> {
+  const { log, metrics, ending, end } = lifetime ?? beginLifetime(parts);
+  const stopping = new AbortController();
+  const streams = new Set<EventStream>();
+  const sockets: Api["sockets"] = new Set();
+  const api: Api = { ...parts, settings, log, metrics, streams, sockets, stopping: stopping.signal, ending };
+  const local = new WeakSet<IncomingMessage>();
+  const server = await buildServer(api, (request) => local.has(request));
   const answer = (request: IncomingMessage, response: ServerResponse): void => server.routing(request, response);
   const answerLocal: typeof answer = (request, response) => {
     local.add(request);
@@ -53,9 +70,9 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings): Promis
   const listening: Listening[] = [];
 
   const close = async (): Promise<void> => {
+    if (lifetime === undefined) end();
     stopping.abort();
-    unsubscribe();
-    for (const stream of api.streams) stream.end();
+    for (const stream of streams) if (!stream.isLocal || ending.aborted) stream.end();
     const over = new AbortController();
     const deadline = wait(grace, undefined, { signal: over.signal }).catch(() => undefined);
     await Promise.all(listening.map((one) => one.close(deadline)));

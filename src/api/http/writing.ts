@@ -105,17 +105,29 @@ export async function carryOutWork(
   signal.addEventListener("abort", () => resolve());
   await Promise.race([work(), over]);
   const health = await stand();
+  // Who follows the events knows by it when there are no more of this work.
+  reply.header("last-event-id", api.log.lastId());
   if (health.outcome === "unfinished") reply.code(202);
   return health;
 }
 
-/** Aborted when the time is over, the one who asks is gone, or the server ends. */
-function patience({ settings, stopping }: Api, reply: FastifyReply, { timeout }: { timeout?: string | undefined }) {
-  const { usualWait, longestWait } = settings.limits;
+/** Aborted when the time is over, the one who asks is gone, or the server ends. The owner may wait as long as he likes. */
+function patience(
+  { settings, stopping, ending }: Api,
+  reply: FastifyReply,
+  { timeout }: { timeout?: string | undefined },
+) {
+  const { local } = reply.request;
+  const { usualWait } = settings.limits;
+  const longestWait = local ? Number.POSITIVE_INFINITY : settings.limits.longestWait;
   const milliseconds = timeout === undefined ? usualWait : (parseDuration(timeout) ?? usualWait);
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
-  return AbortSignal.any([stopping, gone.signal, AbortSignal.timeout(Math.min(milliseconds, longestWait))]);
+  return AbortSignal.any([
+    local ? ending : stopping,
+    gone.signal,
+    AbortSignal.timeout(Math.min(milliseconds, longestWait)),
+  ]);
 }
 
 /** Who sends back what was shown in the place of a secret would make `[secret]` the password. */

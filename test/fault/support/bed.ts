@@ -7,10 +7,10 @@ import { once } from "node:events";
 import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { expect, vi } from "vitest";
-import { askDaemon } from "../../../src/api/control-client.ts";
 import type { Step } from "../../../src/platform/reached.ts";
 import { readLedger } from "../../../src/sync/ledger.ts";
 import type { ServiceStatus, StatusReport } from "../../../src/sync/status.ts";
+import { askStatus } from "../../support/ask-daemon.ts";
 import { startHttpService } from "../../support/http-service.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "../../support/workspace.ts";
 import { type Document, formatDocument, template } from "./document.ts";
@@ -80,7 +80,6 @@ export async function makeBed(
   for (const kind of kinds) await lay(workspace, kind);
   const order = workspace.at("order");
   const files = (name: string) => ["one", "two"].map((file) => workspace.at(`services/${name}/${file}.conf`));
-  const socket = workspace.at("state/daemon.sock");
   let daemon: Daemon | undefined;
 
   function load(name: string) {
@@ -94,10 +93,7 @@ export async function makeBed(
     return { status: /^filler [A-Z]/m.test(text) ? 503 : 200, body: text.slice(0, 100) };
   }
 
-  const status = async (): Promise<StatusReport> => {
-    for await (const report of (await askDaemon(socket, "GET", "/status")) ?? []) return report as StatusReport;
-    throw new Error("the daemon does not run");
-  };
+  const status = () => askStatus(workspace);
   const statusOf = async (name: string) => (await status()).services.find((one) => one.name === name);
   const runsOn = (name: string, { number, filler }: Document) => {
     const text = formatDocument({ number, filler });

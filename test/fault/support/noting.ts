@@ -1,8 +1,7 @@
 /** A workspace with services that note what they are told, and are healthy at once: for tests of the daemon's own life. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, vi } from "vitest";
-import { askDaemon } from "../../../src/api/control-client.ts";
-import type { StatusReport } from "../../../src/sync/status.ts";
+import { askStatus } from "../../support/ask-daemon.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "../../support/workspace.ts";
 
 export const patience = { timeout: 15_000, interval: 20 };
@@ -40,17 +39,11 @@ export async function start(workspace: Workspace): Promise<Daemon> {
   return daemon;
 }
 
-export async function status({ at }: Workspace): Promise<StatusReport> {
-  for await (const report of (await askDaemon(at("state/daemon.sock"), "GET", "/status")) ?? [])
-    return report as StatusReport;
-  throw new Error("the daemon does not run");
-}
-
 /** Waits until these services, and no others, run on the value, by their own word and by that of the daemon. */
 export async function settles(workspace: Workspace, names: readonly string[], value: string): Promise<void> {
   await vi.waitFor(async () => {
     for (const name of names) expect(readFileSync(workspace.at(`${name}.live`), "utf8")).toBe(`value ${value}\n`);
-    const { services } = await status(workspace);
+    const { services } = await askStatus(workspace);
     expect(services.map(({ name, state }) => `${name} ${state}`)).toEqual(names.map((name) => `${name} healthy`));
   }, patience);
 }

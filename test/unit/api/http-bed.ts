@@ -163,7 +163,12 @@ async function createTrees(app: ApiApp, listeners: Set<(event: SyncEvent) => voi
   });
   const history = memoryHistory();
   const clock = { now: () => 1_000 };
-  const trees = await openTrees(host, { history: () => history, clock, digest: (text) => hash("sha256", text), isSecret });
+  const trees = await openTrees(host, {
+    history: () => history,
+    clock,
+    digest: (text) => hash("sha256", text),
+    isSecret,
+  });
   const by = { author: "test", message: "made" };
   const data = { gitea: { user_pwd: "stored-planted" }, web: { port: 8080, tags: ["a"] } };
   await trees.create("shop", { data }, by);
@@ -189,6 +194,7 @@ export async function createInjected(given?: Bed, over: Partial<HttpSettings> = 
     streams: new Set(),
     sockets: new Set(),
     stopping: stopping.signal,
+    ending: new AbortController().signal,
   };
   const isLocal = ({ headers }: IncomingMessage): boolean => headers["test-local"] !== undefined;
   const server = await buildServer(api, isLocal);

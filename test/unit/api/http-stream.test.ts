@@ -29,7 +29,8 @@ function open(takes: boolean, over: Partial<StreamOptions> = {}) {
   const reader = createReader(takes);
   const onEnd = vi.fn();
   const mayStay = async () => true;
-  const stream = streamEvents(reader.response, { log, sight, after: undefined, mayStay, onEnd, ...over });
+  const options = { log, sight, isLocal: false, after: undefined, mayStay, onEnd, ...over };
+  const stream = streamEvents(reader.response, options);
   return { log, onEnd, stream, ...reader };
 }
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { parsePath } from "../../../config/path.ts";
-import { asConfigSyncError, ConfigSyncError, errorTable } from "../../../errors.ts";
+import { asConfigSyncError, errorTable } from "../../../errors.ts";
 import { showProblem } from "../../../sync/events.ts";
 import type { Explanation } from "../../../sync/explain.ts";
 import type { Finding } from "../../../sync/findings.ts";
@@ -74,12 +74,13 @@ export function addCheckRoutes(server: Server, api: Api): void {
     },
   });
 
-  /** The hint names the nearest key, which may be in a section that is not for these eyes. */
+  /** A hint names the nearest key, and a problem of the sources any other: they may be in sections that are not for these eyes. */
   const explainTo = async (sight: Sight, path: string): Promise<readonly Explanation[]> => {
     try {
       return await api.explain(path);
     } catch (error) {
-      throw !sight.whole && error instanceof ConfigSyncError ? error.with({ hint: undefined }) : error;
+      const told = asConfigSyncError(error);
+      throw told.code === "NOT_FOUND" && !sight.whole ? told.with({ hint: undefined }) : seenRefusal(told, sight);
     }
   };
 

@@ -23,7 +23,7 @@ export function addEventRoutes(server: Server, api: Api): void {
     },
     handler: async (request, reply) => {
       const { log, settings, streams } = api;
-      if (streams.size >= settings.limits.streams)
+      if (!request.local && streams.size >= settings.limits.streams)
         throw new ConfigSyncError("TOO_MANY_REQUESTS", "there are as many readers of the events as are taken", {
           retryAfter: 10,
         });
@@ -34,6 +34,7 @@ export function addEventRoutes(server: Server, api: Api): void {
       const stream = streamEvents(reply.raw, {
         log,
         sight: sightOf(principal, "default", api.services),
+        isLocal: request.local,
         after: request.headers["last-event-id"],
         mayStay: stillAllowed(request, api),
         onEnd: () => streams.delete(stream),

@@ -93,9 +93,13 @@ export function addServiceRoutes(server: Server, api: Api): void {
 
   /** The same answer for a service that is not there and for one that is not for these eyes. */
   const findService = async (name: string, sight: Sight): Promise<ServiceStatus> => {
-    const found = seenStatus(await api.status(), sight).services.find((service) => service.name === name);
-    if (found === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no service "${name}" here`);
-    return found;
+    const { services } = seenStatus(await api.status(), sight);
+    const found = services.find((service) => service.name === name);
+    if (found !== undefined) return found;
+    const names = services.map((service) => service.name).join(", ");
+    throw new ConfigSyncError("NOT_FOUND", `there is no service "${name}" here`, {
+      hint: names === "" ? undefined : `There are: ${names}`,
+    });
   };
 }
 

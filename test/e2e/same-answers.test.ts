@@ -1,0 +1,199 @@
+/** The commands ask the API: that of a daemon, or without one that of their own process. The answers are the same. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Daemon, makeWorkspace, runCli, type Workspace } from "../support/workspace.ts";
+
+const main = path.join(import.meta.dirname, "../../src/main.ts");
+
+const settings = `sources: [{ file: config.ini }]
+services: [web, broken]
+roots: [services]
+sync: { retry_first: 50ms, retry_longest: 100ms }
+log: { format: text }
+`;
+const files = {
+  "config-sync.yaml": settings,
+  "config.ini": "[web]\nport = 8080\npassword = hunter2-planted\n",
+  "templates/web/service.yaml": `name: web
+outputs: [{ path: services/web.conf, format: text, template: web.hbs }]
+reload: [{ command: { argv: [sh, -c, "echo >> reloads; while test -e slow; do sleep 0.02; done"] } }]
+`,
+  "templates/web/web.hbs": "port {{web.port}} {{{web.password}}}\n",
+  "templates/broken/service.yaml": `name: broken
+outputs: [{ path: services/broken.conf, format: text, template: broken.hbs }]
+`,
+  "templates/broken/broken.hbs": "{{web.missing}}\n",
+};
+
+const workspaces: Workspace[] = [];
+afterEach(async () => {
+  await Promise.all(workspaces.splice(0).map(({ remove }) => remove()));
+});
+
+/** Everything that can be done is done, so that nothing moves while it is looked at. */
+async function settled(): Promise<Workspace> {
+  const workspace = await makeWorkspace(files);
+  workspaces.push(workspace);
+  expect(await runCli(["apply", "-w", workspace.folder])).toMatchObject({ code: 1 });
+  return workspace;
+}
+
+async function start(workspace: Workspace): Promise<Daemon> {
+  const daemon = workspace.startDaemon();
+  await daemon.waitForLine(/watching/);
+  expect(await runCli(["wait", "web", "-w", workspace.folder])).toMatchObject({ code: 0 });
+  return daemon;
+}
+
+async function ask(workspace: Workspace, ...command: string[]) {
+  const { code, stdout } = await runCli([...command, "--json", "-w", workspace.folder]);
+  return { code, said: JSON.parse(stdout) };
+}
+
+const looks = [["plan"], ["validate"], ["validate", "--strict"], ["explain", "web"], ["explain", "web.port"]];
+const errors = [
+  ["explain", "web.prot"],
+  ["explain", ".."],
+  ["explain", "a/b"],
+  ["reload", "nope"],
+  ["retry", "nope"],
+];
+
+async function askAll(workspace: Workspace, commands: readonly string[][]) {
+  const answers: Record<string, unknown> = {};
+  for (const command of commands) answers[command.join(" ")] = await ask(workspace, ...command);
+  return answers;
+}
+
+describe("with a daemon and without", () => {
+  test("the answers are the same, and so are the exit codes", async () => {
+    const workspace = await settled();
+    const commands = [...looks, ...errors, ["status"]];
+    const alone = await askAll(workspace, commands);
+    const daemon = await start(workspace);
+    const asked = await askAll(workspace, commands);
+    expect(await daemon.stop()).toBe(0);
+    for (const answers of [alone, asked]) expect(JSON.stringify(answers)).not.toContain("hunter2");
+    expect(asked.status).toMatchObject({ said: { daemon: { pid: daemon.pid } } });
+    expect(withoutMoments(asked)).toEqual(withoutMoments(alone));
+    expect(alone).toMatchObject({
+      plan: { code: 1, said: { services: [{ verdict: "current" }, { verdict: "refused" }] } },
+      validate: { code: 1, said: { ok: false, findings: [{ code: "VALUE_MISSING" }, { severity: "warning" }] } },
+      "explain web.port": { code: 0, said: [{ usedBy: [{ service: "web" }], unknown: ["broken"] }] },
+      "explain web.prot": { code: 1, said: { error: { code: "NOT_FOUND" } } },
+    });
+  });
+
+  test("a file that cannot be used is told of, and not what was read before it", async () => {
+    const workspace = await settled();
+    const broken = "[web]\nport = 8080\nport = 8081\n";
+    const daemon = await start(workspace);
+    await workspace.saveByRename("config.ini", broken);
+    const asked = await askAll(workspace, looks);
+    expect(await daemon.stop()).toBe(0);
+    expect(asked).toEqual(await askAll(workspace, looks));
+    expect(asked).toMatchObject({
+      plan: { code: 1, said: { error: { code: "SOURCE_INVALID", file: "config.ini", line: 3 } } },
+      validate: { code: 1, said: { findings: [{ code: "SOURCE_INVALID", line: 3 }, { severity: "warning" }] } },
+    });
+  });
+
+  test("work is on record in the same way", async () => {
+    const workspace = await settled();
+    const entries = async () => {
+      const { said } = await ask(workspace, "audit", "list", "--limit", "2");
+      return said.entries.map(({ what, from, who, target, outcome }: Record<string, unknown>) => {
+        return { what, from, who, target, outcome };
+      });
+    };
+    const work = async () => {
+      await runCli(["apply", "-w", workspace.folder]);
+      await runCli(["reload", "web", "-w", workspace.folder]);
+      return entries();
+    };
+    const alone = await work();
+    const daemon = await start(workspace);
+    expect(await work()).toEqual(alone);
+    expect(alone).toMatchObject([{ what: "reload", target: "web", outcome: "done" }, { what: "apply" }]);
+    expect(await daemon.stop()).toBe(0);
+  });
+});
+
+describe("a daemon that runs on what it read before", () => {
+  test("is told of by validate, which looks at the files as they are now", async () => {
+    const workspace = await settled();
+    const daemon = await start(workspace);
+    await workspace.saveByRename("config-sync.yaml", settings.replace("[web, broken]", "[web]"));
+    await workspace.saveByRename("config.ini", files["config.ini"].replace("8080", "8099"));
+    const asked = await ask(workspace, "validate");
+    expect(asked.said.findings.at(-1)).toEqual({
+      severity: "warning",
+      text: expect.stringMatching(/the daemon still runs on what it read before \(gone: broken\)\. Send it SIGHUP/),
+    });
+    process.kill(daemon.pid, "SIGHUP");
+    await daemon.waitForLine(/read again/);
+    const after = await ask(workspace, "validate");
+    expect(asked).toEqual({
+      code: 0,
+      said: { ok: true, findings: [...after.said.findings, asked.said.findings.at(-1)] },
+    });
+    expect(await daemon.stop()).toBe(0);
+    expect(await ask(workspace, "validate")).toEqual(after);
+  });
+
+  test("answers while the settings cannot be read; validate says what is wrong with them, and with the values", async () => {
+    const workspace = await settled();
+    const daemon = await start(workspace);
+    await workspace.saveByRename("config-sync.yaml", "services: nonsense\n");
+    await workspace.saveByRename("config.ini", "[web]\nport\n");
+    expect(await ask(workspace, "status")).toMatchObject({ code: 0, said: { daemon: { pid: daemon.pid } } });
+    const { code, said } = await ask(workspace, "validate");
+    expect(code).toBe(1);
+    expect(said.findings.map(({ code }: { code: string }) => code).slice(0, 2)).toEqual([
+      "SETTINGS_INVALID",
+      "SOURCE_INVALID",
+    ]);
+    expect(await daemon.stop()).toBe(0);
+    expect(await ask(workspace, "validate")).toMatchObject({ code: 1, said: { findings: [said.findings[0]] } });
+    expect(await ask(workspace, "status")).toMatchObject({ code: 1, said: { error: { code: "SETTINGS_INVALID" } } });
+  });
+});
+
+test("progress is shown while the daemon works", async () => {
+  const workspace = await settled();
+  const daemon = await start(workspace);
+  await workspace.saveByRename("slow", "");
+  const reloading = spawn(process.execPath, [main, "reload", "web", "-w", workspace.folder], { stdio: "pipe" });
+  const shown = Promise.all([text(reloading.stdout), once(reloading, "exit")]);
+  const [first] = await once(reloading.stdout, "data");
+  expect(String(first)).toMatch(/web +(writing|reloading)/);
+  expect(reloading.exitCode).toBeNull();
+  await rm(workspace.at("slow"));
+  expect(await shown).toEqual([expect.stringMatching(/web +healthy/), [0, null]]);
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("status and wait beside a daemon load neither the schemas nor the server", async () => {
+  const workspace = await settled();
+  const daemon = await start(workspace);
+  const hook = `import { registerHooks } from "node:module";
+registerHooks({ resolve(name, context, next) {
+  const found = next(name, context);
+  if (/node_modules\\/(zod|fastify)\\//.test(found.url)) process.stderr.write("loads " + found.url + "\\n");
+  return found;
+} });`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+  for (const command of [["status"], ["wait"], ["plan"], ["get", "web.port"]])
+    expect(await runCli([...command, "-w", workspace.folder], { env })).toMatchObject({ stderr: "" });
+  expect(await daemon.stop()).toBe(0);
+  expect((await runCli(["status", "-w", workspace.folder], { env })).stderr).toContain("loads ");
+});
+
+/** What depends on when it was asked, and by whom. */
+function withoutMoments(answers: unknown): unknown {
+  return JSON.parse(JSON.stringify(answers), (key, value) => (["daemon", "at", "since"].includes(key) ? null : value));
+}
