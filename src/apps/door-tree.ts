@@ -80,15 +80,17 @@ export function createDoorTree(host: HostParts): TreeApp {
       }
     });
 
-  let told: TreeState | undefined;
+  let told: (TreeState & { readonly secrets: ReadonlySet<string> }) | undefined;
   const tell = (): void => {
     const { snapshot, head } = host.current();
     if (snapshot === undefined || head === undefined) return;
     const now = stateOf(snapshot, head);
     if (now.revision.number === told?.revision.number) return;
-    const changes = diffTrees(told?.data ?? {}, now.data);
-    told = now;
-    watchers.tell({ ...now, changes });
+    const before = told;
+    told = { ...now, secrets: secretsOf(snapshot) };
+    const secrets = new Set([...told.secrets, ...(before?.secrets ?? [])]);
+    const changes = diffTrees(before?.data ?? {}, now.data);
+    watchers.tell({ ...now, changes: changes.map((one) => (secrets.has(one.path) ? { ...one, secret: true } : one)) });
   };
   host.listen(tell);
 
@@ -137,11 +139,21 @@ function stateOf(snapshot: Snapshot, revision: RevisionInfo): TreeState {
 function treeOf({ entries }: Snapshot): JsonTree {
   const sections = new Map<string, Map<string, string>>();
   for (const { path, value } of entries.values()) {
-    const [section = "", ...rest] = path;
+    const [section, key] = placeOf(path);
     const keys = sections.get(section) ?? new Map<string, string>();
-    sections.set(section, keys.set(rest.length === 1 ? (rest[0] ?? "") : formatPath(rest), reveal(value)));
+    sections.set(section, keys.set(key, reveal(value)));
   }
   return Object.fromEntries([...sections].map(([section, keys]) => [section, Object.fromEntries(keys)]));
+}
+
+function placeOf([section = "", ...rest]: Path): readonly [section: string, key: string] {
+  return [section, rest.length === 1 ? (rest[0] ?? "") : formatPath(rest)];
+}
+
+/** The written paths of what is secret: by its name, as it was sealed, or as it took in a secret. */
+function secretsOf({ entries }: Snapshot): ReadonlySet<string> {
+  const secret = [...entries.values()].filter(({ value }) => value instanceof Secret);
+  return new Set(secret.map(({ path }) => formatPath(placeOf(path))));
 }
 
 function infoOf({ documents: _, ...info }: Revision): RevisionInfo {
@@ -154,6 +166,7 @@ function treeChangeOf({ key, kind, before, after }: Change): TreeChange {
     kind,
     ...(before !== undefined && { before: reveal(before.value) }),
     ...(after !== undefined && { after: reveal(after.value) }),
+    ...((before?.value instanceof Secret || after?.value instanceof Secret) && { secret: true }),
   };
 }
 

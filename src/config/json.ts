@@ -12,6 +12,8 @@ export interface TreeChange {
   readonly kind: "added" | "changed" | "removed";
   readonly before?: Json;
   readonly after?: Json;
+  /** One of them was secret where it stood, whatever the path says of itself now. */
+  readonly secret?: boolean;
 }
 
 export function isTree(value: Json | undefined): value is JsonTree {

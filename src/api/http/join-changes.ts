@@ -24,14 +24,14 @@ export function joinChanges(
   later: readonly TreeChange[],
   isMasked: (path: Path) => boolean = () => false,
 ): void {
-  for (const { path, before, after } of later) {
+  for (const { path, before, after, secret = false } of later) {
     const at = parsePath(path) ?? [path];
     const gone = leavesOf(before, at);
     const come = leavesOf(after, at);
     for (const key of new Set([...gone.keys(), ...come.keys()])) {
       const known = joined.get(key);
       const first = known === undefined ? gone.get(key) : known.before;
-      const masked = known?.masked === true || isMasked(parsePath(key) ?? [key]);
+      const masked = secret || known?.masked === true || isMasked(parsePath(key) ?? [key]);
       if (sameValue(first, come.get(key))) joined.delete(key);
       else joined.set(key, { before: first, after: come.get(key), masked });
     }

@@ -77,13 +77,15 @@ export function seenValue(
 export function seenTreeChanges(reader: TreeReader, state: TreeState, changes: readonly TreeChange[]): TreeChange[] {
   return changes
     .filter(({ path }) => reader.sight.key(path))
-    .map(({ path: written, kind, before, after }) => {
+    .map(({ path: written, kind, before, after, secret = false }) => {
       const path = parsePath(written) ?? [written];
+      const show = (value: Json): Json =>
+        secret ? maskValue(value, path, () => true) : seenValue(reader, state, path, { value });
       return {
         path: written,
         kind,
-        ...(before !== undefined && { before: seenValue(reader, state, path, { value: before }) }),
-        ...(after !== undefined && { after: seenValue(reader, state, path, { value: after }) }),
+        ...(before !== undefined && { before: show(before) }),
+        ...(after !== undefined && { after: show(after) }),
       };
     });
 }
