@@ -89,7 +89,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
  * Digests stand in the ledger for values and files, also for secret ones: they are keyed with a random key that never leaves
  * the state folder, so that a short password cannot be found by trying.
  */
-async function openDigest(state: string): Promise<Pick<Workspace, "digest" | "keepKey">> {
+export async function openDigest(state: string): Promise<Pick<Workspace, "digest" | "keepKey">> {
   const file = join(state, "key");
   const kept = await readKey(file);
   const key = kept ?? randomBytes(keyLength);

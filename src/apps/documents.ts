@@ -14,7 +14,12 @@ import {
   stageFile,
 } from "../platform/safe-write.ts";
 import type { SourceDocument } from "../sources/source.ts";
-import type { Writable } from "./place-edits.ts";
+
+/** A document that stands in a file. */
+export interface Filed {
+  readonly name: string;
+  readonly document: Pick<SourceDocument, "path">;
+}
 
 /** Whether the file holds exactly these bytes. */
 export function isOnDisk({ path }: Pick<SourceDocument, "path">, bytes: Buffer | undefined): boolean {
@@ -45,7 +50,7 @@ export interface Replacing {
  * within the first leaves a change that nobody was answered, whole or not at all, as the files say.
  */
 export async function replaceDocuments(
-  contents: ReadonlyMap<Writable, Buffer>,
+  contents: ReadonlyMap<Filed, Buffer>,
   { known, journal, record, witness }: Replacing,
 ): Promise<RevisionInfo> {
   const staged: Staged[] = [];
@@ -90,7 +95,7 @@ function touched(name: string): ConfigSyncError {
 
 export interface Interrupted {
   readonly app: string;
-  readonly writable: readonly Writable[];
+  readonly writable: readonly Filed[];
   readonly journal: string;
   readonly head: RevisionInfo | undefined;
   /** Of the head. */

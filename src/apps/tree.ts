@@ -30,6 +30,8 @@ export type TreeContent = Pick<TreeState, "data" | "schema">;
 export interface TreeStore {
   /** The newest; what somebody changed beside us is recorded. Undefined where the app is not there any more. */
   readonly read: () => Promise<TreeState | undefined>;
+  /** Whether somebody else changed it since it was read, as far as that can be told at once. */
+  readonly isStale?: () => boolean;
   /** Durable when it resolves. Throws, and then `before` is still what there is. */
   readonly write: (before: TreeState, after: TreeContent, by: Signature) => Promise<TreeState>;
   /** Takes the app away. */
@@ -71,7 +73,19 @@ export function createTree({ name, store, isSecret: isSecretName, first }: TreeO
     return changes;
   };
 
+  const reload = async (): Promise<void> => {
+    try {
+      const found = await store.read();
+      trouble = undefined;
+      if (found !== undefined) take(found);
+    } catch (error) {
+      trouble = asConfigSyncError(error);
+      throw trouble;
+    }
+  };
+
   const change: TreeApp["change"] = async ({ edits, schema, permit, ...signature }) => {
+    if (store.isStale?.() === true) await reload();
     const before = current();
     requireExpected(signature, before.revision);
     const data = applyEdits(before.data, edits, isSecret);
@@ -82,17 +96,6 @@ export function createTree({ name, store, isSecret: isSecretName, first }: TreeO
     await refuseMisfit(after);
     const written = await store.write(before, after, signature);
     return { ...written, changes: take(written) };
-  };
-
-  const reload = async (): Promise<void> => {
-    try {
-      const found = await store.read();
-      trouble = undefined;
-      if (found !== undefined) take(found);
-    } catch (error) {
-      trouble = asConfigSyncError(error);
-      throw trouble;
-    }
   };
 
   return {

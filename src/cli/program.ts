@@ -20,6 +20,7 @@ import { retry } from "./retry.ts";
 import { rollback } from "./rollback.ts";
 import { schema } from "./schema.ts";
 import { secrets } from "./secrets.ts";
+import { server } from "./server.ts";
 import { set } from "./set.ts";
 import { show } from "./show.ts";
 import { start } from "./start.ts";
@@ -33,6 +34,7 @@ import { wait } from "./wait.ts";
 export const commands: readonly (Command | CommandGroup)[] = [
   init,
   start,
+  server,
   plan,
   apply,
   status,

@@ -18,7 +18,7 @@ import type { StatusReport } from "../../sync/status.ts";
 import type { AnswerEvent } from "./answer-log.ts";
 
 export interface ApiParts {
-  /** Undefined for an app that is not there. `default` always is. */
+  /** Undefined for an app that is not there, or is a tree only. `default` is here wherever there are services. */
   readonly app: (name: string) => ApiApp | undefined;
   /** The same app `default` and all others, as trees of values. */
   readonly trees: TreeApps;

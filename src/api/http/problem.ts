@@ -72,7 +72,10 @@ const texts: Readonly<Record<string, ConfigSyncError>> = {
     hint: "Send JSON, with Content-Type: application/json",
   }),
   FST_ERR_CTP_EMPTY_JSON_BODY: new ConfigSyncError("REQUEST_INVALID", "the body is empty"),
-  FST_ERR_CTP_INVALID_JSON_BODY: new ConfigSyncError("REQUEST_INVALID", "the body is no JSON, or has the key __proto__"),
+  FST_ERR_CTP_INVALID_JSON_BODY: new ConfigSyncError(
+    "REQUEST_INVALID",
+    "the body is no JSON, or has the key __proto__",
+  ),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: new ConfigSyncError("REQUEST_INVALID", "the body is not as long as announced"),
   FST_ERR_BAD_URL: new ConfigSyncError("REQUEST_INVALID", "the path of the URL cannot be decoded"),
   FST_ERR_MAX_PARAM_LENGTH: new ConfigSyncError("TOO_LARGE", "a part of the path is longer than what is taken"),

@@ -19,9 +19,15 @@ export interface Reader {
 /** Throws NOT_FOUND for an app that is not there. Whether the one who asks reaches it was asked before. */
 export function readerOf(api: Api, request: Pick<FastifyRequest, "principal">, name: string): Reader {
   const app = api.app(name);
-  if (app === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no app "${name}"`);
+  if (app === undefined) throw noSettings(name);
   const principal = principalOf(request as FastifyRequest);
   return { app, principal, sight: sightOf(principal, name, api.services) };
+}
+
+function noSettings(name: string): ConfigSyncError {
+  return new ConfigSyncError("NOT_FOUND", `there is no app "${name}" with sections of settings`, {
+    hint: "What is a tree of values is at /api/apps",
+  });
 }
 
 /** The present values. Throws why there are none. */

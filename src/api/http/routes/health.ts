@@ -26,8 +26,7 @@ export function addHealthRoutes(server: Server, api: Api): void {
       response: { 200: readiness, 503: readiness },
     },
     handler: async (_request, reply) => {
-      const { snapshot, problems } = api.app("default")?.current() ?? { problems: [] };
-      const ready = snapshot !== undefined && problems.length === 0 && !api.stopping.aborted;
+      const ready = hasConfiguration(api) && !api.stopping.aborted;
       return reply.code(ready ? 200 : 503).send({ ready });
     },
   });
@@ -47,4 +46,18 @@ export function addHealthRoutes(server: Server, api: Api): void {
       return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
     },
   });
+}
+
+/** Of the host's own, or of a server that has only trees. */
+function hasConfiguration({ app, trees }: Pick<Api, "app" | "trees">): boolean {
+  const host = app("default");
+  if (host !== undefined) {
+    const { snapshot, problems } = host.current();
+    return snapshot !== undefined && problems.length === 0;
+  }
+  try {
+    return trees.get("default")?.current() !== undefined;
+  } catch {
+    return false;
+  }
 }

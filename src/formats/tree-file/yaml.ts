@@ -1,0 +1,44 @@
+import { isMap } from "yaml";
+import type { Json, JsonTree } from "../../config/json.ts";
+import { typedFieldOf } from "../tree.ts";
+import type { TreeSyntax } from "../tree-file.ts";
+import { mergeYaml } from "../yaml/merge.ts";
+import { fieldsOfYaml, pairsOf, parseYamlText, type YamlMapping, type YamlPair, type YamlText } from "../yaml/read.ts";
+import { writeYamlFlow, writeYamlKey } from "../yaml/write.ts";
+
+export const yamlTree: TreeSyntax = {
+  read: (text) => {
+    const yaml = parseYamlText(text);
+    if (yaml.root === null) return {};
+    if (isMap(yaml.root)) return treeOf(yaml, yaml.root);
+    throw yaml.fail("the file holds a value, and no mapping", yaml.root.range[0]);
+  },
+  splice: (text, { wanted, gone }) => mergeYaml(text, `${blockOf(wanted, "")}\n`, gone).text,
+};
+
+function treeOf(yaml: YamlText, mapping: YamlMapping): JsonTree {
+  return Object.fromEntries([...pairsOf(yaml, mapping)].map(([key, { value }]) => [key, jsonOf(yaml, value)]));
+}
+
+/** A mapping by its keys; all else as its readers get it. What JSON has no value for (`!tag x`, `.inf`) is its text. */
+function jsonOf(yaml: YamlText, node: YamlPair["value"]): Json {
+  if (node === null) return null;
+  if (isMap(node)) return treeOf(yaml, node);
+  const [{ value = "null" } = {}] = fieldsOfYaml(yaml, typedFieldOf, node);
+  try {
+    return JSON.parse(value) as Json;
+  } catch {
+    return value;
+  }
+}
+
+/** Mappings in lines of their own, as people write them. */
+function blockOf(tree: JsonTree, indent: string): string {
+  const lines = Object.entries(tree).map(([key, value]) => {
+    const isBlock =
+      typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+    const name = `${indent}${writeYamlKey(key)}:`;
+    return isBlock ? `${name}\n${blockOf(value as JsonTree, `${indent}  `)}` : `${name} ${writeYamlFlow(value)}`;
+  });
+  return lines.join("\n");
+}
