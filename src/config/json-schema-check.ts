@@ -50,6 +50,9 @@ const largest = 256 * 1024;
 /** Whoever has more to mend begins with these. */
 const most = 20;
 
+/** Characters of a message: a pattern, or a list of what may be written, can be of any length. */
+const longest = 300;
+
 type Draft = "2020-12" | "2019-09" | "07";
 
 function draftOf({ $schema }: JsonTree): Draft {
@@ -152,7 +155,8 @@ function mismatchOf({ instancePath, keyword, params, message = "" }: ErrorObject
   const at = instancePath.split("/").slice(1).map(unescapePointer);
   const own = ownNames.map((name) => params[name]).find((name) => typeof name === "string");
   const path = typeof own === "string" && keyword in named ? [...at, own] : at;
-  return { path, message: named[keyword] ?? sentences[keyword]?.(params) ?? `does not fit the schema: it ${message}` };
+  const sentence = named[keyword] ?? sentences[keyword]?.(params) ?? `does not fit the schema: it ${message}`;
+  return { path, message: sentence.length > longest ? `${sentence.slice(0, longest)}…` : sentence };
 }
 
 function unescapePointer(segment: string): string {

@@ -19,7 +19,10 @@ function faultOf(text: string, entry: Entry, snapshot: Snapshot): string | undef
   // Separators count as one another: change-me, change_me, "change me".
   const plain = text.toLowerCase().replace(/[\s_.-]+/g, "-");
   if (defaults.has(plain)) return "is a password that everybody tries first";
-  if (placeholder.test(plain) || brackets.test(text)) return "looks like the sample that it came with";
+  if (oneCharacter.test(text)) return "is one character again and again";
+  // An address is not made at random: example.com may stand in it, and the password that may as well is not looked for.
+  if (!text.includes("://") && (placeholder.test(plain) || brackets.test(text)))
+    return "looks like the sample that it came with";
   return text !== "" && isNameOfUser(plain, entry, snapshot) ? "is the same as the name of its user" : undefined;
 }
 
@@ -32,6 +35,8 @@ const defaults = new Set([
 /** As words of their own: not in the middle of what was chosen at random. */
 const placeholder =
   /(^|[^a-z])(change-?me|change-?this|replace-?me|replace-?this|fill-?me|your-?(password|secret|token|key)|example|sample|placeholder|todo|xxx+)([^a-z]|$)/;
+
+const oneCharacter = /^(.)\1*$/s;
 
 /** `<password>`, `{{password}}`, `${PASSWORD}` as a whole. */
 const brackets = /^(<[^<>]*>|\{\{.*\}\}|\$\{.*\})$/;

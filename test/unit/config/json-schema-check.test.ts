@@ -115,6 +115,13 @@ it("takes names such as constructor and __proto__ for what they are", async () =
   ]);
 });
 
+it("tells of a long list of what may be written only so much", async () => {
+  const check = await compileSchema({
+    properties: { a: { enum: Array.from({ length: 1000 }, (_, n) => `choice-${n}`) } },
+  });
+  expect(check({ a: "x" })).toMatchObject([{ message: expect.stringMatching(/^is not one of choice-0, .{1,290}…$/) }]);
+});
+
 it("names places with slashes and tildes as they are", async () => {
   const check = await compileSchema({ properties: { "a/b~c": { type: "number" } } });
   expect(check({ "a/b~c": "x" })).toEqual([{ path: ["a/b~c"], message: "is not of the type number" }]);

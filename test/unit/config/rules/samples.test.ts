@@ -17,7 +17,8 @@ describe("a password from an example", () => {
     ["example.password", "sample"],
     ["<password>", "sample"],
     ["{{ db_password }}", "sample"],
-    ["xxxxxxxx", "sample"],
+    ["my xxxxxxxx", "sample"],
+    ["0".repeat(64), "again and again"],
     ["admin", "everybody tries"],
     ["Password", "everybody tries"],
     ["123456", "everybody tries"],
@@ -36,12 +37,17 @@ describe("a password from an example", () => {
     expect(found({ "other.user_name": "gitea", "db.password": "gitea" })).toEqual([]);
   });
 
-  test.each(["", "vast orbit candle prune", "exemplary", "unexampled", "todos", "Xk9#mQ2$vL5p"])(
-    "%j is none",
-    (text) => {
-      expect(found({ "db.password": text, "db.user_name": "" })).toEqual([]);
-    },
-  );
+  test.each([
+    "",
+    "vast orbit candle prune",
+    "exemplary",
+    "unexampled",
+    "todos",
+    "https://example.com/hook",
+    "Xk9#mQ2$vL5p",
+  ])("%j is none", (text) => {
+    expect(found({ "db.password": text, "db.user_name": "" })).toEqual([]);
+  });
 
   test("what was made at random is none", () => {
     const random = fc.uint8Array({ minLength: 12, maxLength: 40 }).map(() => randomBytes(24).toString("base64"));
