@@ -97,9 +97,9 @@ interface First {
 const kept = 1000;
 
 /** `who` stands for all of them: what they see does not depend on their names. */
-function createAudience(who: TreeReader, { schema }: TreeState, now: () => number): Audience {
+function createAudience(who: TreeReader, present: TreeState, now: () => number): Audience {
   const readers: Audience["readers"] = new Map();
-  let former = schema;
+  let before = present;
   let last: (First & { readonly at: number }) | undefined;
 
   const first: Audience["first"] = (state) => {
@@ -110,8 +110,9 @@ function createAudience(who: TreeReader, { schema }: TreeState, now: () => numbe
   };
 
   const tell: Audience["tell"] = (changed) => {
-    const update = updateOf(who, changed, former);
-    former = changed.schema;
+    const update = updateOf(who, changed, before);
+    const { data, schema, revision } = changed;
+    before = { data, schema, revision };
     last = undefined;
     if (update === undefined) return;
     for (const [reader, since] of readers) if (changed.revision.number > since) reader.tell(update);

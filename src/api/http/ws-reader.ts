@@ -3,9 +3,8 @@
  * update, from what he has last seen to what is newest.
  */
 import type { WebSocket } from "ws";
-import { changesOf, type Joined, joinChanges } from "./join-changes.ts";
 import { type Closing, closings } from "./ws-closings.ts";
-import type { Update } from "./ws-messages.ts";
+import type { Seen, Update } from "./ws-messages.ts";
 
 export interface Reader {
   /** The first message. */
@@ -22,11 +21,17 @@ export const mostWaiting = 256 * 1024;
 /** The answer to a ping comes behind all that was sent before it: it also says that this was taken. */
 const mostBeats = 2;
 
+/** What he has last seen, and what he will be told of when there is room. */
+interface Behind {
+  readonly seen: Seen & { readonly secrets: Set<string> };
+  newest: Update;
+}
+
 const asText = { binary: false };
 const asPart = { binary: false, fin: false };
 
 export function createReader(socket: WebSocket): Reader {
-  let behind: { readonly missed: Joined; newest: Update } | undefined;
+  let behind: Behind | undefined;
   let beatsWaited = 0;
 
   const isOpen = (): boolean => socket.readyState === socket.OPEN;
@@ -39,9 +44,9 @@ export function createReader(socket: WebSocket): Reader {
   };
 
   const miss = (update: Update): void => {
-    behind ??= { missed: new Map(), newest: update };
+    behind ??= { seen: { state: update.before, secrets: new Set() }, newest: update };
     behind.newest = update;
-    joinChanges(behind.missed, update.changes, update.isMasked);
+    for (const path of update.secrets) behind.seen.secrets.add(path);
   };
 
   // Something waits whenever the reader is behind, so that this comes in any case.
@@ -49,10 +54,10 @@ export function createReader(socket: WebSocket): Reader {
     if (behind !== undefined && isOpen() && isFree()) catchUp(behind);
   };
 
-  const catchUp = ({ missed, newest }: NonNullable<typeof behind>): void => {
+  const catchUp = ({ seen, newest }: Behind): void => {
     behind = undefined;
-    if (missed.size === 0) return;
-    const parts = newest.joined(changesOf(missed));
+    const parts = newest.since(seen);
+    if (parts === undefined) return;
     for (const part of parts.slice(0, -1)) socket.send(part, asPart);
     socket.send(parts.at(-1) ?? "", asText, onTaken);
   };

@@ -1,54 +1,14 @@
-import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
-import { changesOf, type Joined, joinChanges } from "../../../src/api/http/join-changes.ts";
 import { sightOf } from "../../../src/api/http/sight.ts";
 import { createBeat } from "../../../src/api/http/ws-beat.ts";
+import { closings } from "../../../src/api/http/ws-closings.ts";
 import { type Update, updateOf } from "../../../src/api/http/ws-messages.ts";
 import { createReader, mostWaiting } from "../../../src/api/http/ws-reader.ts";
-import type { TreeApp, TreeChanged } from "../../../src/apps/tree-app.ts";
-import { isTree, type Json, type JsonTree } from "../../../src/config/json.ts";
-import { diffTrees, sameValue } from "../../../src/config/json-tree.ts";
-import { formatPath, type Path } from "../../../src/config/path.ts";
+import type { TreeApp, TreeChanged, TreeState } from "../../../src/apps/tree-app.ts";
+import type { JsonTree } from "../../../src/config/json.ts";
+import { diffTrees } from "../../../src/config/json-tree.ts";
 import { createFakeTrees } from "./fake-trees.ts";
-
-const { tree } = fc.letrec<{ tree: JsonTree; value: Json }>((tie) => ({
-  tree: fc.dictionary(fc.constantFrom("a", "b", "c.d", "constructor"), tie("value"), { maxKeys: 3 }),
-  value: fc.oneof(
-    { depthSize: "small" },
-    fc.constantFrom<Json>(null, 0, 1, "x", [], [{ a: 1 }], [{ a: 2 }]),
-    tie("tree"),
-  ),
-}));
-
-function leavesOf(value: Json, at: Path = []): (readonly [string, Json])[] {
-  if (!isTree(value) || Object.keys(value).length === 0) return [[formatPath(at), value]];
-  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...at, key]));
-}
-
-describe("joined changes", () => {
-  test("are what is different between the first and the last, whatever was in between", () => {
-    fc.assert(
-      fc.property(fc.array(tree, { minLength: 2, maxLength: 6 }), (trees) => {
-        const joined: Joined = new Map();
-        trees.slice(1).forEach((after, index) => {
-          joinChanges(joined, diffTrees(trees[index] ?? {}, after));
-        });
-        const first = new Map(Object.keys(trees[0] ?? {}).length === 0 ? [] : leavesOf(trees[0] ?? {}));
-        const last = new Map(Object.keys(trees.at(-1) ?? {}).length === 0 ? [] : leavesOf(trees.at(-1) ?? {}));
-        const wanted = [...new Set([...first.keys(), ...last.keys()])].flatMap((path) => {
-          const before = first.get(path);
-          const after = last.get(path);
-          if (sameValue(before, after)) return [];
-          const kind = before === undefined ? "added" : after === undefined ? "removed" : "changed";
-          return { path, kind, ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
-        });
-        const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
-        expect(changesOf(joined).sort(byPath)).toEqual(wanted.sort(byPath));
-      }),
-    );
-  });
-});
 
 /** A socket that takes what it is given when it is told to. */
 function createSocket() {
@@ -87,70 +47,103 @@ const principal = { name: "test", kind: "key", grant: { role: "viewer" } } as co
 const who = { app, principal, sight: sightOf(principal, "shop", () => []) };
 const revision = { number: 1, parent: null, author: "", at: 0, message: "", hash: "" };
 
-function updating(before: JsonTree, data: JsonTree, former?: JsonTree): Update {
-  const changed: TreeChanged = { data, schema: undefined, revision, changes: diffTrees(before, data) };
-  const update = updateOf(who, changed, former);
-  if (update === undefined) throw new Error("nothing is different");
-  return update;
+/** One state after the other, as an app tells of them. */
+function createUpdates(first: JsonTree, schema?: JsonTree) {
+  let before: TreeState = { data: first, schema, revision };
+  return (data: JsonTree): Update => {
+    const changed: TreeChanged = { data, schema: undefined, revision, changes: diffTrees(before.data, data) };
+    const update = updateOf(who, changed, before);
+    before = { data, schema: undefined, revision };
+    if (update === undefined) throw new Error("nothing is different");
+    return update;
+  };
 }
 
 describe("who is behind", () => {
   const large = "x".repeat(mostWaiting);
-  const states = [0, 1, 2, 3].map((n) => ({ n, large }));
-  const step = (n: number) => updating(states[n - 1] ?? {}, states[n] ?? {});
+  const state = (n: number, password = "planted-a") => ({ n, password, large });
 
   test("has one message waiting beside what makes it behind, and gets one update for all that it missed", () => {
     const { socket, reader, take, sent } = createSocket();
-    reader.tell(step(1));
+    const updateTo = createUpdates({});
+    reader.tell(updateTo(state(1)));
     const waiting = socket.bufferedAmount;
-    reader.tell(step(2));
-    reader.tell(step(3));
+    reader.tell(updateTo(state(2)));
+    reader.tell(updateTo(state(3)));
     expect(socket.bufferedAmount).toBe(waiting);
     expect(sent()).toMatchObject([{ data: { n: 1 } }]);
     take();
     expect(sent()).toEqual([
-      { type: "update", data: states[3], changes: [{ path: "n", kind: "changed", before: 1, after: 3 }] },
+      {
+        type: "update",
+        data: state(3, "[secret]"),
+        changes: [{ path: "n", kind: "changed", before: 1, after: 3 }],
+      },
     ]);
     take();
     expect(sent()).toEqual([]);
   });
 
-  test("is told nothing of what is as it was, and of secrets that they changed", () => {
+  test("is told nothing of what is again as it was, and of a secret that it changed", () => {
     const { reader, take, sent } = createSocket();
-    const at = (n: number, key: string) => ({ large, n, password: key });
-    reader.tell(updating({}, at(0, "planted-a")));
-    reader.tell(updating(at(0, "planted-a"), at(1, "planted-b")));
-    reader.tell(updating(at(1, "planted-b"), at(0, "planted-c")));
+    const updateTo = createUpdates({});
+    reader.tell(updateTo(state(0)));
+    reader.tell(updateTo(state(1, "planted-b")));
+    reader.tell(updateTo(state(0, "planted-c")));
     take();
     const [, update] = sent();
     expect(update.changes).toEqual([{ path: "password", kind: "changed", before: "[secret]", after: "[secret]" }]);
     expect(JSON.stringify(update)).not.toContain("planted");
-    reader.tell(updating(at(0, "planted-c"), at(1, "planted-c")));
-    reader.tell(updating(at(1, "planted-c"), at(0, "planted-c")));
+    reader.tell(updateTo(state(1, "planted-c")));
+    reader.tell(updateTo(state(0, "planted-c")));
     take();
     expect(sent()).toEqual([]);
   });
 
-  test("is told no value that was secret at any time since, by the app's own schema", () => {
+  test("is told no value that was secret when it was seen: by the app's own schema then, or where it stood", () => {
     const { reader, take, sent } = createSocket();
-    const schema = { properties: { pin: { writeOnly: true } } };
-    const at = (pin: string) => ({ large, pin });
-    reader.tell(updating({}, at("1111")));
-    reader.tell(updating(at("1111"), at("2222"), schema));
-    reader.tell(updating(at("2222"), at("3333")));
+    const updateTo = createUpdates({ large, pin: "1111", dsn: "a" }, { properties: { pin: { writeOnly: true } } });
+    reader.begin(Buffer.from(`"${large}"`));
+    const first = updateTo({ large, pin: "2222", dsn: "b" });
+    reader.tell({ ...first, secrets: ["dsn"] });
+    reader.tell(updateTo({ large, pin: "3333", dsn: "c" }));
     take();
     const [, update] = sent();
-    expect(update.changes).toEqual([{ path: "pin", kind: "changed", before: "[secret]", after: "[secret]" }]);
+    const masked = { kind: "changed", before: "[secret]", after: "[secret]" };
+    expect(update.changes).toEqual([
+      { path: "pin", ...masked },
+      { path: "dsn", ...masked },
+    ]);
+  });
+
+  test("shares what is different with all who have seen the same", () => {
+    const [one, two] = [createSocket(), createSocket()];
+    const updateTo = createUpdates({});
+    const show = vi.spyOn(JSON, "stringify");
+    try {
+      for (const update of [updateTo(state(1)), updateTo(state(2)), updateTo(state(3))]) {
+        one.reader.tell(update);
+        two.reader.tell(update);
+      }
+      show.mockClear();
+      one.take();
+      two.take();
+      // The data, and what is different.
+      expect(show).toHaveBeenCalledTimes(2);
+    } finally {
+      show.mockRestore();
+    }
   });
 
   test("is told nothing more once it is closed", () => {
     const { socket, reader, take, sent } = createSocket();
-    reader.tell(step(1));
-    reader.tell(step(2));
+    const updateTo = createUpdates({});
+    reader.tell(updateTo(state(1)));
+    reader.tell(updateTo(state(2)));
     sent();
-    reader.close([4404, "gone"] as never);
+    reader.close(closings.removed);
     socket.readyState = 2;
-    reader.tell(step(3));
+    reader.tell(updateTo(state(3)));
     take();
     expect(sent()).toEqual([]);
   });
