@@ -19,3 +19,5 @@ export type AnswerEvent =
       readonly error: unknown;
     }
   | { readonly type: "trouble"; readonly text: string };
+
+export type Answered = Extract<AnswerEvent, { readonly type: "answered" }>;

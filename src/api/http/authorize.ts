@@ -7,7 +7,7 @@ import { isAllowed, type Principal, type Right, requireRight } from "../../acces
 import { looksLikeToken } from "../../access/tokens.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import type { ApiParts } from "./parts.ts";
-import { createRecent } from "./recent.ts";
+import type { Recent } from "./recent.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -33,8 +33,7 @@ declare module "fastify" {
  * Adds the hooks. What a handler has to ask besides is whether the right reaches the section (`requireRight` with a target); that
  * it reaches the app at all is asked here.
  */
-export function enforceRights(server: FastifyInstance, { access, owner }: Known, readOnly?: string): void {
-  const recent = createRecent();
+export function enforceRights(server: FastifyInstance, { access, owner, recent }: Known, readOnly?: string): void {
   server.decorateRequest("principal", undefined);
 
   const identify = (request: FastifyRequest): Principal | Promise<Principal> => {
@@ -82,7 +81,7 @@ export function enforceRights(server: FastifyInstance, { access, owner }: Known,
   });
 }
 
-type Known = Pick<ApiParts, "access" | "owner">;
+type Known = Pick<ApiParts, "access" | "owner"> & { readonly recent: Recent };
 
 /** `x-api-key`, or Bearer with a key or a JWT. */
 export function credentialsOf(headers: IncomingHttpHeaders, address: string): Credentials {
@@ -93,8 +92,12 @@ export function credentialsOf(headers: IncomingHttpHeaders, address: string): Cr
   return looksLikeToken(bearer) ? { token: bearer, address } : { key: bearer, address };
 }
 
-export function addressOf({ ip }: FastifyRequest): string {
-  return ip ?? "local";
+export function addressOf({ raw }: FastifyRequest): string {
+  return addressOfSocket(raw.socket);
+}
+
+export function addressOfSocket({ remoteAddress }: Pick<Socket, "remoteAddress">): string {
+  return remoteAddress ?? "local";
 }
 
 /** Of the path, or else of the query. Not validated yet: a name that is none is no app that anybody has a right on. */

@@ -62,7 +62,9 @@ export async function serveHttp(parts: ApiParts, settings: HttpSettings, lifetim
   const api: Api = { ...parts, settings, log, metrics, streams, sockets, stopping: stopping.signal, ending };
   const local = new WeakSet<IncomingMessage>();
   const server = await buildServer(api, (request) => local.has(request));
-  const answer = (request: IncomingMessage, response: ServerResponse): void => server.routing(request, response);
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!server.answerAgain(request, response)) server.routing(request, response);
+  };
   const answerLocal: typeof answer = (request, response) => {
     local.add(request);
     answer(request, response);

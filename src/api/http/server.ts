@@ -12,8 +12,9 @@ import {
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ZodType } from "zod";
 import { ConfigSyncError } from "../../errors.ts";
+import type { Answered } from "./answer-log.ts";
 import type { Api, Server } from "./api.ts";
-import { addressOf, enforceRights } from "./authorize.ts";
+import { addressOf, addressOfSocket, enforceRights } from "./authorize.ts";
 import { addDocsPage } from "./docs-page.ts";
 import { answerRepeats } from "./idempotency.ts";
 import { createHostCheck } from "./known-hosts.ts";
@@ -21,7 +22,9 @@ import { createMethodFinder } from "./methods.ts";
 import { describeApi } from "./openapi.ts";
 import { describe, problemType, toProblem } from "./problem.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { createRecent } from "./recent.ts";
 import { recordActs } from "./record.ts";
+import { repeatReads } from "./repeated-reads.ts";
 import { addRoutes } from "./routes.ts";
 import type { Problem } from "./schemas.ts";
 
@@ -40,9 +43,12 @@ export async function buildServer(api: Api, isLocal: (request: IncomingMessage) 
   });
   setHeaders(server, api);
   if (settings.cors.length > 0) await allowOrigins(server, settings.cors);
-  guard(server, api);
+  const admit = createGuard(api);
+  guard(server, admit);
   answerErrors(server, fault, noteAnswers(server, api));
-  enforceRights(server, api, settings.readOnly);
+  const recent = createRecent();
+  enforceRights(server, { ...api, recent }, settings.readOnly);
+  repeatReads(server, { recent, isLocal, admit, tell: (event) => tellAnswer(api, event), stopping: api.stopping });
   recordActs(server, api);
   answerRepeats(server);
   await describeApi(server, api.version);
@@ -132,19 +138,24 @@ async function allowOrigins(server: Server, origins: readonly string[]): Promise
   });
 }
 
-/** Before anybody is asked who he is. */
-function guard(server: Server, { settings: { hosts, limits } }: Api): void {
+type Admit = (request: IncomingMessage) => void;
+
+/** What is asked before anybody is asked who he is. */
+function createGuard({ settings: { hosts, limits } }: Api): Admit {
   const requireKnownHost = createHostCheck(hosts);
   const limit = createRateLimit(limits.requestsPerSecond);
-  const admit = (request: FastifyRequest): void => {
-    requireKnownHost(request.headers.host, request.socket.localAddress);
-    const wait = limit(addressOf(request));
+  return ({ headers, socket }) => {
+    requireKnownHost(headers.host, socket.localAddress);
+    const wait = limit(addressOfSocket(socket));
     if (wait === 0) return;
     const message = "there were more requests from this address than are taken";
     throw new ConfigSyncError("TOO_MANY_REQUESTS", message, { retryAfter: Math.ceil(wait) });
   };
+}
+
+function guard(server: Server, admit: Admit): void {
   server.addHook("onRequest", (request, _reply, done) => {
-    if (!request.local) admit(request);
+    if (!request.local) admit(request.raw);
     done();
   });
 }
@@ -175,9 +186,9 @@ function answerErrors(server: Server, fault: Fault, noteAnswer: NoteAnswer): voi
 }
 
 /** Tells of every answer of a route that is added later; returns what tells of one that no route gives. */
-function noteAnswers(server: Server, { note, metrics }: Api): NoteAnswer {
+function noteAnswers(server: Server, api: Api): NoteAnswer {
   const noteAnswer: NoteAnswer = (route, request, reply) => {
-    const event = {
+    tellAnswer(api, {
       type: "answered",
       method: request.method,
       route,
@@ -185,9 +196,7 @@ function noteAnswers(server: Server, { note, metrics }: Api): NoteAnswer {
       took: reply.elapsedTime,
       who: request.principal?.name,
       address: addressOf(request),
-    } as const;
-    metrics.note(event);
-    note(event);
+    });
   };
   // By route, as fastify puts together anew what a request's own is whenever it is asked.
   server.addHook("onRoute", (route) => {
@@ -199,6 +208,11 @@ function noteAnswers(server: Server, { note, metrics }: Api): NoteAnswer {
     route.onResponse = [...[route.onResponse ?? []].flat(), noteThis];
   });
   return noteAnswer;
+}
+
+function tellAnswer({ metrics, note }: Api, event: Answered): void {
+  metrics.note(event);
+  note(event);
 }
 
 type NoteAnswer = (route: string, request: FastifyRequest, reply: FastifyReply) => void;

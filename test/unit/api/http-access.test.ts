@@ -2,6 +2,7 @@ import { fastify } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isAllowed, type Right } from "../../../src/access/principal.ts";
 import { enforceRights } from "../../../src/api/http/authorize.ts";
+import { createRecent } from "../../../src/api/http/recent.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { createBed, createInjected, forgetKnown, grants, user, type Who, whoIsKnown } from "./http-bed.ts";
 
@@ -193,7 +194,7 @@ describe("a route", () => {
   test("that names no right is refused when it is made", async () => {
     const { access } = await whoIsKnown();
     const server = fastify();
-    enforceRights(server, { access, owner: "owner" });
+    enforceRights(server, { access, owner: "owner", recent: createRecent() });
     expect(() => server.get("/open", async () => "secrets")).toThrow("does not say who may use it");
   });
 });

@@ -57,7 +57,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
   });
 
   server.get("/settings/:section", {
-    config: { right: "read", audit: "reveal", errors: readErrors },
+    config: { right: "read", audit: "reveal", errors: readErrors, repeats: true },
     schema: {
       tags,
       summary: "The values of a section",
@@ -72,6 +72,7 @@ export function addSettingsRoutes(server: Server, api: Api): void {
       const keys = presentSection(reader, request.params.section);
       setEtag(reply, reader);
       const revealed = isRevealed(reader, request.query.reveal, request.params.section);
+      if (!revealed) request.isStillTrue = sameMoment(reader);
       // Text that is JSON already; the type of `send` only knows what it would be made of.
       const text = revealed ? JSON.stringify(shownSection(keys, true)) : sectionText(keys);
       reply.type("application/json; charset=utf-8").send(text as never);
@@ -191,6 +192,15 @@ export const writeErrors = [
 export function setEtag(reply: { header: (name: string, value: string) => unknown }, { app }: Reader): void {
   const { head } = app.current();
   if (head !== undefined) reply.header("etag", etagOf(head));
+}
+
+/** Whether everything is as it is now. */
+function sameMoment({ app }: Reader): () => boolean {
+  const { snapshot, head } = app.current();
+  return () => {
+    const now = app.current();
+    return now.snapshot === snapshot && now.head === head;
+  };
 }
 
 export function editsOfBatch(body: z.output<typeof batch>): Edit[] {
