@@ -31,8 +31,18 @@ interface Running {
   readonly put: (section: string, values: object) => Promise<void>;
 }
 
-async function start(configIni: string, settings: readonly string[] = []): Promise<Running> {
-  const yaml = ["sources: [{ file: config.ini }]", "services: []", "roots: [.]", "api:", '  listen: ["127.0.0.1:0"]'];
+async function start(
+  configIni: string,
+  settings: readonly string[] = [],
+  source = "protected: false",
+): Promise<Running> {
+  const yaml = [
+    `sources: [{ file: config.ini, ${source} }]`,
+    "services: []",
+    "roots: [.]",
+    "api:",
+    '  listen: ["127.0.0.1:0"]',
+  ];
   const made = await makeWorkspace({
     "config.ini": configIni,
     "config-sync.yaml": `${[...yaml, ...settings.map((line) => `  ${line}`)].join("\n")}\n`,
@@ -70,6 +80,17 @@ test("a change is told, whether it was made by the API or by hand", async () => 
   const update = await next();
   expect(update.changes?.map((change) => (change as { path: string }).path)).toEqual(["web.port", "web.password"]);
   expect(JSON.stringify(update)).not.toContain("planted");
+});
+
+test("what took in a secret is masked, also where it is told that it is gone", async () => {
+  const ini = "[db]\npassword = planted\n\n[mail]\nport = 25\n";
+  const { open, workspace } = await start(`${ini}dsn = smtp:\${db.password}\n`, [], "substitute: true");
+  const { next } = await open();
+  const seen = [await next()];
+  await workspace.saveByRename("config.ini", ini);
+  seen.push(await next());
+  expect(seen[1]?.changes).toEqual([{ path: "mail.dsn", kind: "removed", before: "[secret]" }]);
+  expect(JSON.stringify(seen)).not.toContain("planted");
 });
 
 test("an app that is made, changed and removed by the API is told of, until the socket closes with 4404", async () => {
