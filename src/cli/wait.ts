@@ -33,9 +33,10 @@ async function runWait(call: Call): Promise<number> {
   const { systemClock } = await import("../platform/clock.ts");
   const deadline = Date.now() + readTimeout(call);
   for (;;) {
-    // A daemon that restarts, or takes its time for the first look, is just what is waited for.
+    // A daemon that restarts, or takes its time for the first look, is just what is waited for; so is the end of another command.
     const report = await askDaemon<StatusReport>(call.workspace, whatStands).catch((error: unknown) => {
-      if (asConfigSyncError(error).retryable) return undefined;
+      const { retryable, code } = asConfigSyncError(error);
+      if (retryable || code === "DAEMON_RUNNING") return undefined;
       throw error;
     });
     // A daemon that runs goes on with the settings that it has; one that is still to come needs better ones.

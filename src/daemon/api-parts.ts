@@ -51,6 +51,8 @@ export interface ApiContext {
 export function apiParts(context: ApiContext): ApiParts {
   const { running, onDisk, commands, listen, access, trees, append, note } = context;
   const agree: ApiParts["agree"] = async (hash, request) => {
+    // Everything that is to be done, whatever it is: also where the sources cannot be used just now.
+    if (hash === undefined && request.edits.length === 0) return undefined;
     const { plan, head } = await planOn(running(), request.edits);
     if (hash !== undefined && hash !== plan.hash) throw planMoved();
     if (request.edits.length === 0) return undefined;

@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { serveControl } from "../../src/api/control-server.ts";
+import { ConfigSyncError } from "../../src/errors.ts";
 import { type Daemon, makeWorkspace, runCli, type Workspace } from "../support/workspace.ts";
 
 const main = path.join(import.meta.dirname, "../../src/main.ts");
@@ -175,6 +178,21 @@ test("progress is shown while the daemon works", async () => {
   await rm(workspace.at("slow"));
   expect(await shown).toEqual([expect.stringMatching(/web +healthy/), [0, null]]);
   expect(await daemon.stop()).toBe(0);
+});
+
+test("wait outlasts another command that has the workspace to itself, and so does status", async () => {
+  const workspace = await settled();
+  const held = await serveControl(workspace.at("state/daemon.sock"), async () => {
+    throw new ConfigSyncError("DAEMON_RUNNING", "another command is at work");
+  });
+  expect(await runCli(["wait", "--timeout", "500ms", "-w", workspace.folder])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("not ready in time: no daemon runs"),
+  });
+  const asking = runCli(["status", "-w", workspace.folder]);
+  await sleep(500); // until it has asked, most likely; where it has not, it meets no obstacle
+  await held[Symbol.asyncDispose]();
+  expect(await asking).toMatchObject({ code: 0, stdout: expect.stringContaining("no daemon runs") });
 });
 
 test("status and wait beside a daemon load neither the schemas nor the server", async () => {
