@@ -80,15 +80,15 @@ export function createDoorTree(host: HostParts): TreeApp {
       }
     });
 
-  let told: (TreeState & { readonly secrets: ReadonlySet<string> }) | undefined;
+  let told: TreeState | undefined;
   const tell = (): void => {
     const { snapshot, head } = host.current();
     if (snapshot === undefined || head === undefined) return;
     const now = stateOf(snapshot, head);
     if (now.revision.number === told?.revision.number) return;
     const before = told;
-    told = { ...now, secrets: secretsOf(snapshot) };
-    const secrets = new Set([...told.secrets, ...(before?.secrets ?? [])]);
+    told = now;
+    const secrets = new Set([...(now.secrets ?? []), ...(before?.secrets ?? [])]);
     const changes = diffTrees(before?.data ?? {}, now.data);
     watchers.tell({ ...now, changes: changes.map((one) => (secrets.has(one.path) ? { ...one, secret: true } : one)) });
   };
@@ -127,12 +127,13 @@ export function createDoorTree(host: HostParts): TreeApp {
 /** How often a change is made anew on what somebody edits by hand just then. */
 const mostRounds = 5;
 
-const trees = new WeakMap<Snapshot, JsonTree>();
+type Said = Pick<TreeState, "data" | "secrets">;
+const known = new WeakMap<Snapshot, Said>();
 
 function stateOf(snapshot: Snapshot, revision: RevisionInfo): TreeState {
-  const data = trees.get(snapshot) ?? treeOf(snapshot);
-  trees.set(snapshot, data);
-  return { data, schema: undefined, revision };
+  const said: Said = known.get(snapshot) ?? { data: treeOf(snapshot), secrets: secretsOf(snapshot) };
+  known.set(snapshot, said);
+  return { ...said, schema: undefined, revision };
 }
 
 /** By section and key; a key of several segments stands in its written form. */

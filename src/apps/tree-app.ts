@@ -13,6 +13,8 @@ export interface TreeState {
   /** The JSON Schema that every write is held to, where there is one. */
   readonly schema: JsonTree | undefined;
   readonly revision: RevisionInfo;
+  /** The written paths of values that were secret then, whatever the path says of itself now. */
+  readonly secrets?: ReadonlySet<string>;
 }
 
 /** A value that is set at a path (maps on the way are made), or without a value is removed. An empty path is the whole tree. */

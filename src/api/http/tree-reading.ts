@@ -61,7 +61,7 @@ export interface Shown {
 /** Throws FORBIDDEN where secrets are asked for by one who may not see them. */
 export function seenValue(
   { app, principal }: TreeReader,
-  { schema }: Pick<TreeState, "schema">,
+  { schema, secrets }: Pick<TreeState, "schema" | "secrets">,
   path: Path,
   { value, reveal = "false" }: Shown,
 ): Json {
@@ -69,8 +69,9 @@ export function seenValue(
     requireRight(principal, "administer", { app: app.name, section: path[0] });
     return value;
   }
-  // What a former schema said was secret stays so in what was written under it.
-  return maskValue(value, path, (at) => app.isSecret(at) || secretBySchema(schema, at));
+  // What was secret when it was written stays so, whatever is said of its path now.
+  const wasSecret = (at: Path): boolean => secretBySchema(schema, at) || secrets?.has(formatPath(at)) === true;
+  return maskValue(value, path, (at) => app.isSecret(at) || wasSecret(at));
 }
 
 /** Of changes those that are for these eyes. */

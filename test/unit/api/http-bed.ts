@@ -172,7 +172,7 @@ async function createTrees(app: ApiApp, listeners: Set<(event: SyncEvent) => voi
   const by = { author: "test", message: "made" };
   const data = { gitea: { user_pwd: "stored-planted" }, web: { port: 8080, tags: ["a"] } };
   await trees.create("shop", { data }, by);
-  await trees.create("other", { data: { web: { owner: "other-planted", token: "token-planted" } } }, by);
+  await trees.create("other", { data: { web: { owner: "ann", token: "token-planted" } } }, by);
   const schema = { properties: { web: { properties: { port: { type: "integer", maximum: 65535 } } } } };
   await trees.create("typed", { data: { web: { port: 1 } }, schema }, by);
   return trees;
