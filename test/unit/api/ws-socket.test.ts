@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
+import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -231,6 +233,26 @@ describe("a browser", () => {
     expect((await refusal(`${at}/ws/default`, {}, ["config-sync", `bearer.${token}`])).status).toBe(401);
     expect((await refusal(`${at}/ws/default`, {}, ["config-sync"])).status).toBe(401);
   });
+});
+
+test("the example in docs/api.md runs", async () => {
+  const page = readFileSync(path.join(import.meta.dirname, "../../../docs/api.md"), "utf8");
+  const [, example = ""] = /^```js\n(const socket[\s\S]*?)^```$/m.exec(page) ?? [];
+  const { at, trees } = await serve();
+  const said: unknown[] = [];
+  const context = {
+    WebSocket,
+    token: await (await whoIsKnown()).tokenOf({}),
+    console: { log: (...words: unknown[]) => said.push(structuredClone(words)) },
+  };
+  runInNewContext(example.replace("ws://127.0.0.1:7373", at), context);
+  await expect.poll(() => said).toEqual([["config", { web: { port: 8080 } }, undefined]]);
+  trees.put("default", { web: { port: 81 } });
+  const changes = [{ path: "web.port", kind: "changed", before: 8080, after: 81 }];
+  await expect.poll(() => said[1]).toEqual(["update", { web: { port: 81 } }, changes]);
+  await bed?.api.close();
+  await expect.poll(() => said[2]).toEqual([1001, expect.any(String)]);
+  bed = undefined;
 });
 
 describe("a reader who takes nothing", () => {
