@@ -4,6 +4,7 @@ import { formatPath } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Format } from "../formats/format.ts";
 import { type ResolvedAction, resolveAction } from "./actions.ts";
+import { refuseSecretArguments } from "./arguments.ts";
 import type { Service, ServiceOutput } from "./catalog.ts";
 import { type EnvironmentRendering, type GivenVariable, joinRenderings, renderEnvironment } from "./environment.ts";
 import type { Fill } from "./fill.ts";
@@ -174,7 +175,7 @@ function renderOutput(
         : noOrigins,
     mode: manifest.mode,
     owner: manifest.owner,
-    check: output.check && checkOf(output.check, tree),
+    check: output.check && checkOf(output.check, tree, `the check of ${strings.path}`),
     requires: strings.requires.map((file) => placeIn(folder, file, "requires")),
     used: [...new Set([...rendering.used, ...used])],
     environment: environment?.given,
@@ -213,9 +214,11 @@ function placeIn(folder: string, path: string, written: string): string {
 /** Stands for the path of the staged file, which is known only when it is checked. */
 const stagedMark = "\u{E000}staged\u{E000}";
 
-function checkOf(fill: Fill, tree: Branch): (staged: string) => readonly string[] {
+function checkOf(fill: Fill, tree: Branch, name: string): (staged: string) => readonly string[] {
   const withStaged = { ...tree, children: new Map(tree.children).set("staged", plainText(stagedMark)) };
-  const argv = fill(withStaged).value as readonly string[];
+  const filled = fill(withStaged);
+  refuseSecretArguments(filled, { name });
+  const argv = filled.value as readonly string[];
   return (staged) => argv.map((argument) => argument.replaceAll(stagedMark, () => staged));
 }
 

@@ -425,7 +425,7 @@ export API_TOKEN='CANARY-env-token'
 `,
     "templates/leaky/service.yaml": `name: leaky
 outputs: [{ path: services/leaky.conf, format: nginx, template: leaky.hbs, mode: "0600", check: ["cat", "{{staged}}"] }]
-reload: [{ command: { argv: ["sh", "-c", "echo $1 said; echo $1 >&2; exit 1", "sh", "{{app.db_password}}"] } }]
+reload: [{ command: { argv: ["sh", "-c", "echo $P said; echo $P >&2; exit 1"], env: { P: "{{app.db_password}}" } } }]
 `,
     "templates/leaky/leaky.hbs": "set $x {{app.db_password}};\n",
   };

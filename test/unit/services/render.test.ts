@@ -72,11 +72,38 @@ probe:
     ).not.toContain("s3cret");
   });
 
-  it("shows no secret of a command line", async () => {
-    const service = await load(`${output}reload: [{ command: { argv: [notify, "--key={{a.token}}"] } }]\n`);
+  it("shows no secret of a URL", async () => {
+    const service = await load(`${output}reload: [{ http: { url: "http://u:{{a.token}}@host/x" } }]\n`);
     const rendered = renderService(service, inputs({ a: { x: "1", token: "s3cret" } }, paths));
-    expect(rendered.reload[0]?.action.spec).toMatchObject({ argv: ["notify", "--key=s3cret"] });
-    expect(rendered.reload[0]?.action.shown).toMatch(/--key=\[secret [0-9a-f]{4}\]/);
+    expect(rendered.reload[0]?.action.spec).toMatchObject({ url: "http://u:s3cret@host/x" });
+    expect(rendered.reload[0]?.action.shown).not.toContain("s3cret");
+  });
+
+  it.each([
+    ["a reload", `${output}reload: [{ command: { argv: [notify, "--key={{a.token}}"] } }]\n`, "reload.0.command.argv"],
+    ["a probe", `${output}probe: { command: { argv: [ask, "{{lower a.token}}"] } }\n`, "probe.command.argv"],
+    [
+      "a command in a container",
+      `${output}reload: [{ docker: { container: c, action: exec, command: [notify, "{{a.token}}"] } }]\n`,
+      "reload.0.docker.command",
+    ],
+    [
+      "a check",
+      'outputs: [{ path: a, format: text, template: a.hbs, check: [test, "{{a.token}}", "{{staged}}"] }]\n',
+      "the check of a",
+    ],
+  ])("refuses a secret in the command line of %s", async (_, manifest, name) => {
+    const service = await load(manifest);
+    const given = inputs({ a: { x: "1", token: "s3cret" } }, paths);
+    expect(() => renderService(service, given)).toThrow(
+      `${name} takes in a secret, and everybody can read command lines`,
+    );
+  });
+
+  it("gives a command its secrets by the environment", async () => {
+    const service = await load(`${output}reload: [{ command: { argv: [notify], env: { KEY: "{{a.token}}" } } }]\n`);
+    const rendered = renderService(service, inputs({ a: { x: "1", token: "s3cret" } }, paths));
+    expect(rendered.reload[0]?.action.spec).toMatchObject({ argv: ["notify"], env: { KEY: "s3cret" } });
   });
 
   it("puts the staged file into the check", async () => {

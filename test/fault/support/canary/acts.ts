@@ -143,6 +143,12 @@ export async function damage(scene: Scene, daemon: Daemon): Promise<void> {
     "depends_on: ['{{mail.password}}']",
   ])
     await whileFileIs("templates/told/service.yaml", `${manifest}${text}\n`, reread);
+  const plain = await workspace.read("templates/files/service.yaml");
+  for (const text of [
+    'reload: [{ command: { argv: [sh, tell.sh, "{{mail.password}}"] } }]',
+    "reload: [{ command: { argv: 1 } }]",
+  ])
+    await whileFileIs("templates/files/service.yaml", `${plain}${text}\n`, reread);
   for (const text of [
     `supervisord: ${wrong}`,
     `log: { level: ${wrong} }`,

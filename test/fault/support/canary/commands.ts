@@ -117,7 +117,7 @@ export function commandLines(flock: Flock, round: number): Line[] {
     ],
   };
   const lines = leaves(commands).flatMap((name) => {
-    // A command that nobody has thought of here is asked for nothing but its help, and the test says so.
+    // Every command is to be asked: a new one gets its lines above.
     const known = asked[name];
     if (known === undefined) throw new Error(`"${name}" is a command that the canaries do not know`);
     return known.flatMap((argv) => [{ argv }, { argv: [...argv, "--json"] }]);
