@@ -69,7 +69,7 @@ async function append(
   { history, clock, digest }: StoredTreeParts,
 ): Promise<TreeState> {
   const documents = writeContent({ data, schema });
-  const hash = digest(documents.map(({ bytes }) => bytes.toString()).join("\0"));
+  const hash = digest(documents.map(({ text }) => text).join("\0"));
   const draft: Draft = { author, message, at: clock.now(), hash, documents };
   return { data, schema, revision: await history().append(name, draft, before?.number ?? 0) };
 }
@@ -78,14 +78,15 @@ async function append(
 const largest = 16 * 1024 * 1024;
 
 /** A key a line, for those who look at it with git. Throws TOO_LARGE. */
-export function writeContent({ data, schema }: TreeContent): (Document & { readonly bytes: Buffer })[] {
+function writeContent({ data, schema }: TreeContent): readonly (Document & { readonly text: string })[] {
   const documents = [write(configName, data), ...(schema === undefined ? [] : [write(schemaName, schema)])];
   if (documents.every(({ bytes }) => bytes.length <= largest)) return documents;
   throw new ConfigSyncError("TOO_LARGE", `the configuration of an app may take ${largest / 1024 ** 2} MiB as JSON`);
 }
 
 function write(name: string, value: JsonTree) {
-  return { name, bytes: Buffer.from(`${JSON.stringify(value, null, 2)}\n`) };
+  const text = `${JSON.stringify(value, null, 2)}\n`;
+  return { name, text, bytes: Buffer.from(text) };
 }
 
 /** Undefined for a revision that says nothing: the app was removed by it. */

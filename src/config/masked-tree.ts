@@ -16,7 +16,7 @@ function mask(value: Json, at: Path, secret: boolean, isSecret: PathTest): Json 
   if (isTree(value)) return maskMembers(value, at, secret, isSecret);
   if (secret) return secretMark;
   if (Array.isArray(value)) return value.map((item: Json, index) => maskItem(item, [...at, `${index}`], isSecret));
-  return typeof value === "string" ? maskUrls(value) : value;
+  return typeof value === "string" && value.includes("://") ? maskUrls(value) : value;
 }
 
 function maskItem(item: Json, at: Path, isSecret: PathTest): Json {
@@ -24,11 +24,21 @@ function maskItem(item: Json, at: Path, isSecret: PathTest): Json {
 }
 
 function maskMembers(tree: JsonTree, at: Path, secret: boolean, isSecret: PathTest): JsonTree {
-  const members = Object.entries(tree).map(([key, inner]) => {
+  return mapMembers(tree, (key, inner) => {
     const path = [...at, key];
-    return [key, mask(inner, path, secret || isSecret(path), isSecret)] as const;
+    return mask(inner, path, secret || isSecret(path), isSecret);
   });
-  return Object.fromEntries(members);
+}
+
+/** The tree itself where every member stays what it is: most have nothing to hide. */
+function mapMembers(tree: JsonTree, make: (key: string, inner: Json) => Json): JsonTree {
+  let isSame = true;
+  const members = Object.entries(tree).map(([key, inner]) => {
+    const made = make(key, inner);
+    isSame &&= made === inner;
+    return [key, made] as const;
+  });
+  return isSame ? tree : Object.fromEntries(members);
 }
 
 /**
@@ -36,13 +46,11 @@ function maskMembers(tree: JsonTree, at: Path, secret: boolean, isSecret: PathTe
  * that stands anywhere else: it would become the password.
  */
 export function keepMasked(given: Json, present: Json | undefined, at: Path, isSecret: PathTest): Json {
-  if (isTree(given)) {
-    const members = Object.entries(given).map(([key, inner]) => {
+  if (isTree(given))
+    return mapMembers(given, (key, inner) => {
       const before = isTree(present) && Object.hasOwn(present, key) ? present[key] : undefined;
-      return [key, keepMasked(inner, before, [...at, key], isSecret)] as const;
+      return keepMasked(inner, before, [...at, key], isSecret);
     });
-    return Object.fromEntries(members);
-  }
   if (!holdsMask(given)) return given;
   if (present !== undefined && sameValue(given, maskValue(present, at, isSecret))) return present;
   const key = formatPath(at);
