@@ -54,11 +54,10 @@ export async function findBadChanges(
       : ifTaken === "refuse" && changed.has(key);
   const keys = schema.keys.filter(isMeant);
   if (keys.length === 0) return [];
-  const [certificates, taken] = await Promise.all([
+  const [certificates, listeners] = await Promise.all([
     readCertificates({ keys }, snapshot),
     findTakenPorts(schema, snapshot, loaded),
   ]);
-  const listeners = new Map([...taken].filter(([key]) => changed.has(key)));
   return errorsAmong(checkValues({ schema: { ...none, keys }, snapshot, certificates, listeners }));
 }
 
