@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
-import type { Leash } from "../../test/support/leash.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Leash, LeashedServer } from "../../test/support/leash.ts";
 import { machineTime } from "../machine-time.ts";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { alternate, type Sample } from "../rounds.ts";
@@ -11,6 +12,8 @@ import { newWorkspace, withLeash } from "../subjects.ts";
 import { answers, freePort, key } from "./api.ts";
 
 const main = join(import.meta.dirname, "../../dist/main.js");
+
+const node = [process.execPath, "--expose-gc", "--import", join(import.meta.dirname, "../collect-garbage.ts")];
 
 const readers = 1000;
 
@@ -26,10 +29,11 @@ export function measureWs(figure: string, effort: Effort): Promise<Measurement[]
     const floor = await startFloor(leash, bytes);
     await floor.readers.open(1);
     // What is loaded with the first reader is no memory of readers.
-    const before = [residentMemory(ours.pid), residentMemory(floor.pid)];
-    await ours.readers.open(readers - 1);
-    await floor.readers.open(readers - 1);
-    const grown = [residentMemory(ours.pid) - (before[0] ?? 0), residentMemory(floor.pid) - (before[1] ?? 0)];
+    const grown = await inTurn([ours, floor], async ({ server, readers: { open } }) => {
+      const before = await neededMemory(server);
+      await open(readers - 1);
+      return (await neededMemory(server)) - before;
+    });
     const told: number[][] = [[], []];
     const samples = [ours, floor].map((subject, index): Sample => {
       return async (round) => {
@@ -61,8 +65,14 @@ export function measureWs(figure: string, effort: Effort): Promise<Measurement[]
   });
 }
 
+async function inTurn<Result>(subjects: readonly Subject[], work: (subject: Subject) => Promise<Result>) {
+  const results: Result[] = [];
+  for (const subject of subjects) results.push(await work(subject));
+  return results;
+}
+
 interface Subject {
-  readonly pid: number;
+  readonly server: LeashedServer;
   readonly readers: Readers;
   readonly put: (round: number) => Promise<void>;
 }
@@ -73,11 +83,11 @@ async function startOurs(leash: Leash): Promise<Subject> {
   const port = await freePort();
   const settings = ["api:", `  listen: ["127.0.0.1:${port}"]`, "  max_connections: 2000"];
   appendFileSync(join(folder, "config-sync.yaml"), `${settings.join("\n")}\n`);
-  const { pid } = leash.start([process.execPath, main, "start", "--workspace", folder, "--log", "json"]);
+  const server = leash.start([...node, main, "start", "--workspace", folder, "--log", "json"]);
   await answers(`http://127.0.0.1:${port}/ready`);
   const url = `http://127.0.0.1:${port}/api/v1/settings/bench/value`;
   return {
-    pid,
+    server,
     readers: startReaders(`ws://127.0.0.1:${port}/ws/default`),
     put: (round) => put(url, JSON.stringify({ value: `${round}` })),
   };
@@ -86,10 +96,10 @@ async function startOurs(leash: Leash): Promise<Subject> {
 async function startFloor(leash: Leash, bytes: number): Promise<Subject> {
   const port = await freePort();
   const script = join(import.meta.dirname, "../ws-floor.ts");
-  const { pid } = leash.start([process.execPath, script, `${port}`, `${bytes}`, join(leash.folder, "floor")]);
+  const server = leash.start([...node, script, `${port}`, `${bytes}`, join(leash.folder, "floor")]);
   const url = `http://127.0.0.1:${port}/`;
   await answers(url);
-  return { pid, readers: startReaders(`ws://127.0.0.1:${port}/`), put: () => put(url, "{}") };
+  return { server, readers: startReaders(`ws://127.0.0.1:${port}/`), put: () => put(url, "{}") };
 }
 
 /** Milliseconds from the request to the message, of each reader. */
@@ -132,7 +142,10 @@ async function ask(child: ChildProcess, lines: Interface, command: string): Prom
   return line;
 }
 
-function residentMemory(pid: number): number {
+/** MiB, of what is no garbage. */
+async function neededMemory({ pid, signal }: LeashedServer): Promise<number> {
+  signal("SIGUSR2");
+  await wait(500);
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kibibytes) / 1024;
 }
