@@ -39,11 +39,15 @@ export interface RenderedService {
   readonly fingerprint: string;
 }
 
-export interface RenderedOutput {
+/** Where an output lies. */
+export interface OutputPlace {
   /** Absolute. */
   readonly path: string;
   /** Relative to the folder where it lies inside. */
   readonly shownPath: string;
+}
+
+export interface RenderedOutput extends OutputPlace {
   readonly format: Format;
   readonly text: string;
   readonly maskedText: string;
@@ -106,6 +110,15 @@ export function renderService(service: Service, inputs: Inputs): RenderedService
   };
 }
 
+/** Where the outputs of a service lie, without what is in them. Throws VALUE_MISSING and VALUE_INVALID as `renderService` does. */
+export function placeOutputs({ outputs }: Service, inputs: Inputs): OutputPlace[] {
+  const tree = treeOf(inputs);
+  return outputs.map(({ manifest, strings }) => {
+    const { path } = strings(tree).value as { path: string };
+    return placeOutput(inputs.folder, path, manifest.path);
+  });
+}
+
 export interface PathConflict {
   readonly path: string;
   /** The services that write it; one service twice where two of its outputs do. */
@@ -114,9 +127,11 @@ export interface PathConflict {
 }
 
 /** The paths that more than one output writes. Each would undo what the other wrote, for ever. */
-export function findPathConflicts(rendered: readonly RenderedService[]): PathConflict[] {
+export function findPathConflicts(
+  placed: readonly { readonly name: string; readonly outputs: readonly OutputPlace[] }[],
+): PathConflict[] {
   const writers = new Map<string, { shownPath: string; services: string[] }>();
-  for (const { name, outputs } of rendered) {
+  for (const { name, outputs } of placed) {
     for (const { path, shownPath } of outputs) {
       const known = writers.get(path);
       if (known === undefined) writers.set(path, { shownPath, services: [name] });
@@ -156,12 +171,9 @@ function renderOutput(
   const { value, used } = output.strings(tree);
   const strings = value as { path: string; requires: readonly string[] };
   const { folder } = inputs;
-  const path = placeIn(folder, strings.path, manifest.path);
-  const inside = relative(folder, path);
   const keyed = format.merge !== undefined;
   const rendered: RenderedOutput = {
-    path,
-    shownPath: inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside,
+    ...placeOutput(folder, strings.path, manifest.path),
     format,
     text: rendering.text,
     maskedText: rendering.maskedText,
@@ -199,6 +211,12 @@ function renderContent(
 const nothing: Rendering = { text: "", maskedText: "", fields: [], secretFields: [], origins: [], used: [] };
 
 const noOrigins: ReadonlyMap<string, string> = new Map();
+
+function placeOutput(folder: string, given: string, written: string): OutputPlace {
+  const path = placeIn(folder, given, written);
+  const inside = relative(folder, path);
+  return { path, shownPath: inside === "" || inside.startsWith("..") || isAbsolute(inside) ? path : inside };
+}
 
 function placeIn(folder: string, path: string, written: string): string {
   if (path.trim() !== "" && !path.includes("\0")) return resolve(folder, path);

@@ -1,14 +1,20 @@
 import { dirname, join } from "node:path";
 import { confine } from "../platform/confine.ts";
 import { watchManyFolders } from "../platform/many-folders.ts";
-import type { RenderedService } from "../services/render.ts";
+import type { OutputPlace } from "../services/render.ts";
+
+/** A service, and where its outputs lie. */
+export interface PlacedService {
+  readonly name: string;
+  readonly outputs: readonly Pick<OutputPlace, "path">[];
+}
 
 /** Watches the outputs of all services. */
 export interface DriftWatch {
   /** These are the services now. Also takes up folders that have come into being since. */
-  readonly follow: (services: Iterable<RenderedService>) => void;
+  readonly follow: (services: Iterable<PlacedService>) => void;
   /** Whether a folder of the service is not watched: it was not there at the last `follow`, or was replaced since. */
-  readonly lacks: (service: RenderedService) => boolean;
+  readonly lacks: (service: PlacedService) => boolean;
   readonly close: () => void;
 }
 
@@ -57,7 +63,7 @@ export function watchDrift(
 }
 
 /** A file is watched where it is named and, behind symlinks, where it lies. */
-function writersByFile(services: Iterable<RenderedService>, roots: readonly string[]): Map<string, string[]> {
+function writersByFile(services: Iterable<PlacedService>, roots: readonly string[]): Map<string, string[]> {
   const writers = new Map<string, string[]>();
   for (const { name, outputs } of services) {
     for (const { path } of outputs) {

@@ -5,7 +5,6 @@
 import type { Door } from "../apps/door.ts";
 import { type Change, diffSnapshots } from "../config/diff.ts";
 import type { Snapshot } from "../config/layers.ts";
-import { type Redact, redactor } from "../config/secret.ts";
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
 import type { RevisionInfo } from "../history/history.ts";
 import { confine } from "../platform/confine.ts";
@@ -25,7 +24,7 @@ import { createLastGood } from "./last-good.ts";
 import { followDependencies, invert } from "./order.ts";
 import { createPace, type Settling } from "./pace.ts";
 import { createQueue } from "./queue.ts";
-import { type Renderings, renderAll } from "./renderings.ts";
+import { isSamePlace, type Renderings, renderAll } from "./renderings.ts";
 import { createTogether, findGroups } from "./together.ts";
 import type { Shared } from "./turn.ts";
 import { createTurns } from "./turns.ts";
@@ -92,18 +91,18 @@ export function createEngine(parts: EngineParts): Engine {
   const before = followDependencies(services);
   const dependents = invert(before);
   const names = services.map(({ name }) => name);
+  const reloading = new Set(services.filter(tellsService).map(({ name }) => name));
   const queue = createQueue({
     run: async (name) => {
       await turns.take(name);
-      const service = renderings.get(name)?.wanted?.service;
-      if (service !== undefined && drift.lacks(service)) followOutputsSoon();
+      const outputs = renderings.get(name)?.places ?? [];
+      if (drift.lacks({ name, outputs })) followOutputsSoon();
     },
     parallel: parts.parallel,
     after: (name) => before.get(name) ?? [],
   });
   const lastGood = createLastGood(parts);
   const known = createKnownSecrets({ names, ledger, door });
-  const redact: Redact = (text) => redactor(lastGood.secrets())(known.redact(text));
   const rendering = (name: string) => renderings.get(name);
   const together = createTogether({ groups: findGroups(services), ledger, clock, rendering });
   const pace = createPace(parts.settle, clock);
@@ -119,8 +118,8 @@ export function createEngine(parts: EngineParts): Engine {
       void lookAgain();
     },
     lastGood: lastGood.find,
-    redact,
-    actions: createActions({ ...parts.connections, folder: parts.folder, redact }),
+    redact: known.redact,
+    actions: createActions({ ...parts.connections, folder: parts.folder, redact: known.redact }),
     stopping: stopping.signal,
     queue,
     dependents: (name) => dependents.get(name) ?? [],
@@ -146,7 +145,7 @@ export function createEngine(parts: EngineParts): Engine {
   const followOutputs = (): void => {
     clearTimeout(following);
     following = undefined;
-    drift.follow([...renderings.values()].flatMap(({ wanted }) => wanted?.service ?? []));
+    drift.follow([...renderings].map(([name, { places }]) => ({ name, outputs: places })));
   };
 
   /** A thousand folders take longer to look up than the change that brought them here takes to be written. */
@@ -196,9 +195,12 @@ export function createEngine(parts: EngineParts): Engine {
     renderings = rendered;
     takeUpRevision(found, revision, changes);
     const concerned = [...renderings].filter(([name, rendering]) => rendering !== old.get(name));
-    for (const [name, { wanted }] of concerned) turns.startAfresh(name, wanted?.service);
+    for (const [name] of concerned) {
+      turns.startAfresh(name);
+      if (reloading.has(name)) pace.noteChange(name);
+    }
     queue.add(...concerned.flatMap(([name]) => [name, ...together.mates(name)]));
-    followOutputsSoon();
+    if (concerned.some(([name, { places }]) => !isSamePlace(places, old.get(name)?.places))) followOutputsSoon();
   };
 
   const report = (now: readonly ConfigSyncError[]): void => {
@@ -274,6 +276,10 @@ const longestLook = 200;
 
 /** Milliseconds until a source that could not be read is read again without a hint. */
 const lookSoon = 500;
+
+function tellsService({ reload }: Service): boolean {
+  return reload.some(({ kind }) => kind.kind !== "none");
+}
 
 function describe(problems: readonly ConfigSyncError[]): string {
   return problems.map((problem) => problem.toText()).join("\n");

@@ -1,5 +1,4 @@
 import type { Door } from "../apps/door.ts";
-import { secretTexts } from "../config/layers.ts";
 import type { Service } from "../services/catalog.ts";
 import type { Inputs } from "../services/render.ts";
 import type { Ledger } from "./ledger.ts";
@@ -12,14 +11,11 @@ export interface LastGood {
    * Templates and environment may be others than then: whoever uses it compares its digest with that of the record.
    */
   readonly find: (service: string) => Promise<Wanted | undefined>;
-  /** The secrets in what was found. */
-  readonly secrets: () => string[];
 }
 
 interface Found {
   readonly digest: string;
   readonly wanted: Wanted | undefined;
-  readonly secrets: readonly string[];
 }
 
 export interface LastGoodParts extends Omit<Inputs, "snapshot"> {
@@ -44,13 +40,12 @@ export function createLastGood(parts: LastGoodParts): LastGood {
     const snapshot = door.read(revision);
     const own = services.filter((service) => service.name === name);
     const wanted = renderAll(own, { ...parts, snapshot }).get(name)?.wanted;
-    known.set(name, { digest: healthy.digest, wanted, secrets: secretTexts(snapshot) });
+    known.set(name, { digest: healthy.digest, wanted });
     return wanted;
   };
 
   return {
     // A history that cannot be read just now is asked again by the next look.
     find: (name) => find(name).catch(() => undefined),
-    secrets: () => [...known.values()].flatMap(({ secrets }) => secrets),
   };
 }

@@ -3,7 +3,14 @@ import { formatPath, parsePath } from "../config/path.ts";
 import { reveal } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError, formatPlace } from "../errors.ts";
 import type { Service } from "../services/catalog.ts";
-import { findPathConflicts, type Inputs, type RenderedService, renderService } from "../services/render.ts";
+import {
+  findPathConflicts,
+  type Inputs,
+  type OutputPlace,
+  placeOutputs,
+  type RenderedService,
+  renderService,
+} from "../services/render.ts";
 
 /** What a service should have, and the digests of the configuration values that its outputs are made of, by key. */
 export interface Wanted {
@@ -22,6 +29,8 @@ export interface Rendering {
   readonly error: ConfigSyncError | undefined;
   /** With an error: the number of the last revision that `wanted` is of. Undefined: it is of the newest. */
   readonly revision?: number | undefined;
+  /** Where the outputs lie by the present snapshot; none where it does not say so. */
+  readonly places: readonly OutputPlace[];
 }
 
 export type Renderings = ReadonlyMap<string, Rendering>;
@@ -34,33 +43,101 @@ export interface Before {
   readonly revision?: number | undefined;
 }
 
-/** Renders every service that the changes concern; the others keep their rendering. No `before`: all are rendered. */
+/**
+ * What every service should have. Those that the changes do not concern keep their rendering, the others are rendered when somebody
+ * asks for what is in it: when many services change again and again, most of it is never asked for. No `before`: all are rendered.
+ */
 export function renderAll(services: readonly Service[], inputs: Inputs, before?: Before): Renderings {
   const changed = before === undefined ? undefined : changedNames(before.changes);
-  const digestKey = keyDigests(inputs);
-  const names = JSON.stringify(inputs.names);
+  const round = { inputs, digestKey: keyDigests(inputs), names: JSON.stringify(inputs.names) };
   const renderings = new Map<string, Rendering>();
   for (const service of services) {
     const known = before?.renderings.get(service.name);
-    const isConcerned =
-      known === undefined ||
-      known.error !== undefined ||
-      known.wanted === undefined ||
-      changed === undefined ||
-      known.wanted.service.used.some((key) => changed.has(key));
-    const last = lastOf(service.name, before);
-    renderings.set(service.name, isConcerned ? render(service, inputs, { digestKey, names, last }) : known);
+    const isConcerned = known === undefined || changed === undefined || isConcernedBy(changed, known);
+    renderings.set(service.name, isConcerned ? renderLater(service, round, lastOf(known, before)) : known);
   }
-  refuseConflicts(renderings, (name) => lastOf(name, before));
+  refuseConflicts(renderings, before);
   return renderings;
+}
+
+/** What was not rendered yet since an earlier change may be another by that one. */
+function isConcernedBy(changed: ReadonlySet<string>, known: Rendering): boolean {
+  if (pending.has(known) || known.error !== undefined || known.wanted === undefined) return true;
+  return known.wanted.service.used.some((key) => changed.has(key));
 }
 
 type Last = Pick<Rendering, "wanted" | "revision">;
 
+/** The renderings that nobody asked for yet, and what is wanted of these services until then. */
+const pending = new WeakMap<Rendering, Last>();
+
 /** What stays wanted of a service where the newest says nothing that could be written. */
-function lastOf(name: string, before: Before | undefined): Last {
-  const { wanted, error, revision } = before?.renderings.get(name) ?? {};
+function lastOf(known: Rendering | undefined, before: Before | undefined): Last {
+  const last = known && pending.get(known);
+  if (last !== undefined) return last;
+  const { wanted, error, revision } = known ?? {};
   return { wanted, revision: error === undefined ? before?.revision : revision };
+}
+
+interface Round {
+  readonly inputs: Inputs;
+  readonly digestKey: DigestKey;
+  readonly names: string;
+}
+
+function renderLater(service: Service, round: Round, last: Last): Rendering {
+  const rendering = new LateRendering(() => renderNow(service, round, last), placesOf(service, round.inputs));
+  pending.set(rendering, last);
+  return rendering;
+}
+
+type Rendered = Omit<Rendering, "places">;
+
+/** A class, because of these there is one a service, and its getters are to be there once. */
+class LateRendering implements Rendering {
+  #places: Rendering["places"];
+  /** What it is, or how to make it: that knows the snapshot, and goes with the first question. */
+  #rendered: Rendered | (() => Rendered);
+
+  constructor(render: () => Rendered, places: Rendering["places"]) {
+    this.#rendered = render;
+    this.#places = places;
+  }
+
+  get places() {
+    return this.#places;
+  }
+
+  get wanted() {
+    return this.#now().wanted;
+  }
+
+  get error() {
+    return this.#now().error;
+  }
+
+  get revision() {
+    return this.#now().revision;
+  }
+
+  #now(): Rendered {
+    if (typeof this.#rendered === "function") {
+      this.#rendered = this.#rendered();
+      const { wanted, error } = this.#rendered;
+      if (wanted !== undefined && error === undefined) this.#places = wanted.service.outputs;
+      pending.delete(this);
+    }
+    return this.#rendered;
+  }
+}
+
+function placesOf(service: Service, inputs: Inputs): readonly OutputPlace[] {
+  try {
+    return placeOutputs(service, inputs);
+  } catch {
+    // The rendering says what is wrong.
+    return [];
+  }
 }
 
 /** A template that walks over a section uses the section's name: a change in it is a change of the whole. */
@@ -87,11 +164,7 @@ function keyDigests({ snapshot, digest }: Inputs): DigestKey {
   };
 }
 
-function render(
-  service: Service,
-  inputs: Inputs,
-  { digestKey, names, last }: { digestKey: DigestKey; names: string; last: Last },
-): Rendering {
+function renderNow(service: Service, { inputs, digestKey, names }: Round, last: Last): Rendered {
   try {
     const rendered = renderService(service, inputs);
     const used = new Set(rendered.outputs.flatMap((output) => output.used));
@@ -114,12 +187,18 @@ function nameOrigin(error: ConfigSyncError, { snapshot }: Inputs): ConfigSyncErr
   return new ConfigSyncError(error.code, `${error.message} (given in ${place})`, { ...error, cause: error });
 }
 
+/** Whether both are the same paths in the same order. */
+export function isSamePlace(some: readonly OutputPlace[], others: readonly OutputPlace[] = []): boolean {
+  return some.length === others.length && some.every(({ path }, index) => path === others[index]?.path);
+}
+
 /** Two services that write one file would undo each other for ever: neither is applied. */
-function refuseConflicts(renderings: Map<string, Rendering>, last: (name: string) => Last): void {
-  const rendered = [...renderings.values()].flatMap(({ wanted, error }) =>
-    wanted === undefined || error !== undefined ? [] : wanted.service,
-  );
-  for (const { services, error } of findPathConflicts(rendered)) {
-    for (const name of services) renderings.set(name, { ...last(name), error });
+function refuseConflicts(renderings: Map<string, Rendering>, before: Before | undefined): void {
+  const placed = [...renderings].map(([name, { places }]) => ({ name, outputs: places }));
+  for (const { services, error } of findPathConflicts(placed)) {
+    for (const name of services) {
+      const places = renderings.get(name)?.places ?? [];
+      renderings.set(name, { ...lastOf(before?.renderings.get(name), before), error, places });
+    }
   }
 }

@@ -43,7 +43,7 @@ export interface Turns {
   /** The next turn tries what was given up, and waits for nothing. */
   readonly retry: (name: string) => void;
   /** Something else is wanted now: old failures say nothing about it, and a wait for health on the old is over. */
-  readonly startAfresh: (name: string, service: RenderedService | undefined) => void;
+  readonly startAfresh: (name: string) => void;
   /** Who has a turn, or is between two questions whether it is well. */
   readonly running: () => ReadonlySet<string>;
 }
@@ -71,11 +71,13 @@ export function createTurns(parts: TurnParts): Turns {
   const take = async (name: string): Promise<void> => {
     const rendering = parts.rendering(name);
     if (rendering === undefined || parts.stopping.aborted) return;
+    // Before anything of it is rendered: in a burst the next values may come sooner than the turn.
+    if (waits.forRetry(name) || waits.forRest(name)) return;
     const { wanted, error } = rendering;
     // Now: while the turn looks around, newer values may come, and these are not of them.
     const revision = rendering.revision ?? ledger.revision()?.number ?? 0;
     if (error !== undefined) tellRefusal(name, error);
-    if (wanted === undefined || waits.forRetry(name) || waits.forRest(name)) return;
+    if (wanted === undefined) return;
     const { service } = wanted;
     const superseded = new AbortController();
     running.set(name, { fingerprint: service.fingerprint, superseded });
@@ -205,11 +207,11 @@ export function createTurns(parts: TurnParts): Turns {
     if (ledger.record(name).undo !== undefined) queue.add(name);
   };
 
-  const startAfresh = (name: string, service: RenderedService | undefined): void => {
+  const startAfresh = (name: string): void => {
     const turn = running.get(name);
-    if (turn !== undefined && turn.fingerprint !== service?.fingerprint) turn.superseded.abort(new Error("superseded"));
+    if (turn !== undefined && turn.fingerprint !== parts.rendering(name)?.wanted?.service.fingerprint)
+      turn.superseded.abort(new Error("superseded"));
     stopRetrying(name);
-    if (service?.reload.some(({ action }) => action.kind !== "none")) parts.pace.noteChange(name);
     if (!begun.has(name)) forgetRefusal(name);
     begun.add(name);
   };
