@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect as connectTcp } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
@@ -153,6 +154,18 @@ describe("before the upgrade", () => {
       code,
       type: expect.stringContaining("application/problem+json"),
     });
+  });
+
+  test("who is refused keeps no connection, also where he does not close it himself", async () => {
+    const { at, open } = await serve({ limits: { connections: 3 } });
+    const { hostname, port } = new URL(at);
+    const upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13";
+    for (let round = 0; round < 10; round++) {
+      const socket = connectTcp({ host: hostname, port: Number(port), allowHalfOpen: true });
+      socket.write(`GET /ws/default HTTP/1.1\r\nhost: localhost\r\n${upgrade}\r\n\r\n`);
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 401 [\s\S]*connection: close[\s\S]*"code":"UNAUTHENTICATED"/i);
+    }
+    expect((await (await open("default", { who: "viewer" })).next()).type).toBe("config");
   });
 
   test("a key in the address counts for nothing", async () => {
