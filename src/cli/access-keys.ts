@@ -35,7 +35,7 @@ Exit codes: 0 made, 1 not made.`,
 const remove: Command = {
   name: "remove",
   argument: "<name>",
-  summary: "make a key worthless at once",
+  summary: "make a key worthless",
   help: `
 Examples:
   config-sync access key remove ci

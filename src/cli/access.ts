@@ -7,7 +7,7 @@ export const access: CommandGroup = {
   summary: "say who may use the API: keys for programs, users for people",
   help: `
 Works on the file in the state folder, so run it as the user that the daemon
-runs as. A running daemon sees the change at once.
+runs as. A running daemon sees the change within a tenth of a second.
 
 Roles, each with the rights of those before it:
   viewer    sees the configuration, without secrets

@@ -40,6 +40,6 @@ export async function changeEnvironment(
 
 function split(assignment: string, hint: string): { name: string; value: string } {
   const at = assignment.indexOf("=");
-  if (at < 0) throw new ConfigSyncError("USAGE", `"${assignment}" has no value`, { hint });
+  if (at < 0) throw new ConfigSyncError("USAGE", "the assignment has no value", { hint });
   return { name: assignment.slice(0, at), value: assignment.slice(at + 1) };
 }

@@ -15,7 +15,8 @@ Examples:
   config-sync plan
   config-sync plan --json | jq '.services[] | select(.verdict == "apply").name'
 
-Exit codes: 0 nothing to do, 2 there are changes, 1 something is wrong.`,
+Exit codes: 0 nothing to do, 2 there are changes, 1 something is wrong. What is
+held back in quarantine is no change: it counts as 0, and "status" tells of it.`,
   run: runPlan,
 };
 

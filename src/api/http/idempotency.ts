@@ -45,7 +45,7 @@ export function answerRepeats(server: FastifyInstance, now: () => number = Date.
     const named = JSON.stringify([kind, name, key]);
     forgetOld(kept, now() - keptFor);
     for (let known = kept.get(named); known !== undefined; known = kept.get(named)) {
-      if (known.request !== digestOf(request)) throw reused(key);
+      if (known.request !== digestOf(request)) throw reused();
       const answer = await known.answer;
       if (answer !== undefined) return repeat(reply, answer);
     }
@@ -89,8 +89,8 @@ function digestOf({ method, url, headers, body }: FastifyRequest): string {
   return hash("sha256", JSON.stringify([method, url, headers["if-match"] ?? null, body ?? null]));
 }
 
-function reused(key: string): ConfigSyncError {
-  return new ConfigSyncError("VALUE_INVALID", `the Idempotency-Key ${key} stood at another request before`, {
+function reused(): ConfigSyncError {
+  return new ConfigSyncError("VALUE_INVALID", "this Idempotency-Key stood at another request before", {
     hint: "Take a new key for every change",
   });
 }

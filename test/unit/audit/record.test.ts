@@ -94,6 +94,12 @@ describe("on record is", () => {
     expect(answer.json().instance).toBe(`urn:uuid:${api.acts[0]?.request}`);
   });
 
+  test("the reason of a refused change without what it was to set", async () => {
+    const url = "/settings/max_apps/key?message=the-limit-is-third-secret";
+    expect((await ask("PUT", url, { value: "third-secret" })).statusCode).toBe(403);
+    expect(api.acts.map(({ why }) => why)).toEqual(["the-limit-is-[secret]"]);
+  });
+
   test("nothing where nothing was asked for or done", async () => {
     await ask("GET", "/settings/gitea");
     await ask("GET", "/settings/gitea?reveal=false");
