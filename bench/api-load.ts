@@ -1,11 +1,11 @@
 /**
  * The load on an HTTP server, as a process of its own: `node api-load.ts URL KEY CONNECTIONS`. A line on standard input is a number of
- * requests; the answer is a line with the milliseconds that these took. Written on sockets: Node's HTTP client needs more time for a
- * request than a server does, and would be what is measured.
+ * requests; the answer is a line with the milliseconds that these took.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { lengthOf, refused } from "./plain-http.ts";
 
 const [url = "", key = "", connections = "8"] = process.argv.slice(2);
 const { hostname, port, pathname } = new URL(url);
@@ -35,6 +35,7 @@ function ask(socket: Socket, times: number): Promise<void> {
         length = lengthOf(first);
         came = 0;
         if (length === undefined) return;
+        if (!first.startsWith("HTTP/1.1 200")) throw refused(first);
         came = first.length;
       } else came += chunk.length;
       if (came < length) return;
@@ -46,12 +47,4 @@ function ask(socket: Socket, times: number): Promise<void> {
     socket.on("data", onData).once("error", reject);
     socket.write(request);
   });
-}
-
-/** Of the whole answer; undefined until its head has come. Ends the process for an answer that is no good one. */
-function lengthOf(answer: string): number | undefined {
-  const end = answer.indexOf("\r\n\r\n");
-  if (end < 0) return undefined;
-  if (!answer.startsWith("HTTP/1.1 200")) throw new Error(`the server said ${answer.slice(0, 200)}`);
-  return end + 4 + Number(/content-length: (\d+)/i.exec(answer)?.[1]);
 }

@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { Agent, request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { observe } from "../observer.ts";
+import { exchange } from "../plain-http.ts";
 import { alternate, type Sample } from "../rounds.ts";
 import { daemon, newWorkspace, withLeash } from "../subjects.ts";
 import { firstValue } from "../workspace.ts";
@@ -21,17 +22,17 @@ export function measurePut(figure: string, effort: Effort): Promise<Measurement[
     daemon(leash, workspace);
     await observer.seen(firstValue);
     observer.close();
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const socketPath = join(workspace.folder, "state/daemon.sock");
+    const socket = connect(join(workspace.folder, "state/daemon.sock"));
+    await once(socket, "connect");
     const put: Sample = async (change) => {
       const from = performance.now();
-      await putValue({ agent, socketPath }, `${change}`);
+      await exchange(socket, putOf(`${change}`));
       return performance.now() - from;
     };
     const file = openSync(join(leash.folder, "floor"), "a");
     const [floors = [], ours = []] = await alternate([writeAndSync(file), put], rounds);
     closeSync(file);
-    agent.destroy();
+    socket.destroy();
     return [50, 99].map((percent) => ({
       figure,
       what: `durable PUT of a value, p${percent}`,
@@ -43,16 +44,8 @@ export function measurePut(figure: string, effort: Effort): Promise<Measurement[
   });
 }
 
-async function putValue(where: { readonly agent: Agent; readonly socketPath: string }, value: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const asked = request(
-    { ...where, method: "PUT", path: "/api/v1/settings/bench/value", headers: { "content-type": "application/json" } },
-    (answer) => {
-      const isWritten = answer.statusCode === 200;
-      text(answer).then((said) => (isWritten ? resolve() : reject(new Error(said))), reject);
-    },
-  );
-  asked.once("error", reject);
-  asked.end(JSON.stringify({ value }));
-  return promise;
+function putOf(value: string): string {
+  const body = JSON.stringify({ value });
+  const head = ["PUT /api/v1/settings/bench/value HTTP/1.1", "host: localhost", "content-type: application/json"];
+  return `${head.join("\r\n")}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
