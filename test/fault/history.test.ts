@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { gitHistory } from "../../src/history/git.ts";
 import { seeded } from "./random.ts";
 import { draftOf } from "./support/history-draft.ts";
@@ -91,12 +91,14 @@ async function checkAll(folder: string, answered: ReadonlyMap<string, number>): 
     expect(list.map(({ number }) => number)).toEqual(Array.from({ length: head }, (_, index) => head - index));
     for (let number = 1; number <= head; number++) await checkRevision(again, app, number);
   }
-  await again.close();
   const git = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { encoding: "utf8" });
+  const inGit = () => git("log", "--format=%(trailers:key=Revision,valueonly)", "main").split("\n").filter(Boolean);
+  // What was pending follows in the background.
+  const all = [...heads.values()].reduce((sum, head) => sum + head, 0);
+  await vi.waitFor(() => expect(inGit().length).toBe(all), { timeout: 30_000, interval: 200 });
+  await again.close();
   expect(git("fsck", "--strict", "--full", "--no-dangling", "--no-progress")).toBe("");
-  const inGit = git("log", "--format=%(trailers:key=Revision,valueonly)", "main").split("\n").filter(Boolean);
-  expect(new Set(inGit).size).toBe(inGit.length);
-  expect(inGit.length).toBe([...heads.values()].reduce((sum, head) => sum + head, 0));
+  expect(new Set(inGit()).size).toBe(all);
 }
 
 async function checkRevision(

@@ -18,6 +18,9 @@ interface Asked {
 /** Bytes that wait for git in memory and in the journal; beyond them appending waits, too, and in the end is refused. */
 const patience = 64 * 1024 * 1024;
 
+/** Bytes that git is given without waiting for rest: until then they are in memory. */
+const plenty = 4 * 1024 * 1024;
+
 /** Appends to the journal. Whatever was asked for while one write was under way goes out with the next: one fsync for all. */
 export function createAppend(journal: Journal, drain: Background, { tell }: Watchers): History["append"] {
   let queue: Asked[] = [];
@@ -45,7 +48,9 @@ export function createAppend(journal: Journal, drain: Background, { tell }: Watc
     });
     for (const { app, info } of outcome.made) tell(app, info);
     for (const answer of outcome.answers) answer();
-    if (outcome.made.length > 0) drain.soon();
+    if (outcome.made.length === 0) return;
+    if ((await pendingBytes(journal)) > plenty) void drain.now();
+    else drain.soon();
   };
 
   return (app, draft, expected) => {
@@ -85,12 +90,14 @@ function decide({ heads }: Contents, batch: readonly Asked[]): Outcome {
 }
 
 async function makeRoom(journal: Journal, drain: Background): Promise<void> {
-  const isFull = async (): Promise<boolean> => {
-    const { pending } = await journal.read();
-    return pending.reduce((sum, { size }) => sum + size, 0) > patience;
-  };
+  const isFull = async (): Promise<boolean> => (await pendingBytes(journal)) > patience;
   if (!(await isFull())) return;
   await drain.now();
   if (!(await isFull())) return;
   throw new ConfigSyncError("HISTORY_UNUSABLE", drain.trouble() ?? "too much waits for the git repository");
+}
+
+async function pendingBytes(journal: Journal): Promise<number> {
+  const { pending } = await journal.read();
+  return pending.reduce((sum, { size }) => sum + size, 0);
 }

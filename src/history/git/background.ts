@@ -3,7 +3,7 @@ import { pauseAfter } from "./pauses.ts";
 
 /** Work that goes on beside everything else: at most one round at a time, tried again until it is done. */
 export interface Background {
-  /** There is something to do: in a while, together with what comes until then. */
+  /** There is something to do: when that has rested for a while, together with what comes until then. */
   readonly soon: () => void;
   /** A round now, or the one that is under way and then another. Resolves when it is over, however it went. */
   readonly now: () => Promise<void>;
@@ -17,14 +17,18 @@ export interface BackgroundOptions {
   readonly round: () => Promise<void>;
   /** Milliseconds that `soon` takes. */
   readonly pause: number;
+  /** Milliseconds that it takes at most while there always is more to do. Default: no more than `pause`. */
+  readonly longest?: number;
   /** Called when it fails with something that was not the matter before, and when it works again. */
   readonly tell: (message: string) => void;
   /** `the history cannot be pushed`. */
   readonly says: string;
 }
 
-export function inBackground({ round, pause, tell, says }: BackgroundOptions): Background {
+export function inBackground({ round, pause, longest = pause, tell, says }: BackgroundOptions): Background {
   let timer: NodeJS.Timeout | undefined;
+  /** When the timer fires at the latest. */
+  let latest = 0;
   let running: Promise<void> | undefined;
   let failures = 0;
   let trouble: string | undefined;
@@ -66,7 +70,11 @@ export function inBackground({ round, pause, tell, says }: BackgroundOptions): B
 
   return {
     soon: () => {
-      if (failures === 0) schedule(pause);
+      if (failures > 0) return;
+      const now = performance.now();
+      if (timer === undefined) latest = now + longest;
+      else if (now + pause <= latest) timer.refresh();
+      schedule(pause);
     },
     now: startNext,
     trouble: () => trouble,

@@ -20,8 +20,12 @@ export interface DrainOptions {
   readonly onFiled: () => void;
 }
 
-/** Milliseconds until what was appended is a commit: a burst of changes is one process. */
+/**
+ * Milliseconds without another revision until what was appended is a commit, and at most: a burst of changes is one process. To start one
+ * costs ten milliseconds and more in which nothing else goes on here, and git then has the disk to itself for as long again.
+ */
 const pause = 500;
+const longest = 30_000;
 const mostRevisions = 2000;
 const mostBytes = 16 * 1024 * 1024;
 
@@ -66,7 +70,7 @@ export function drainInBackground({ git, journal, archive, signal, tell, onFiled
     tell(removed);
   };
 
-  return inBackground({ round, pause, tell, says: "the history is not in its git repository yet" });
+  return inBackground({ round, pause, longest, tell, says: "the history is not in its git repository yet" });
 }
 
 function firstBatch(pending: readonly Pending[]): readonly Pending[] {
