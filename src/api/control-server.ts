@@ -79,7 +79,7 @@ async function listenOn(path: string, api: AnswerLocal, lock: Server | undefined
   };
 }
 
-const ofApi = /^\/(api\/|ws\/|docs\b|openapi\.|health$|ready$|metrics$)/;
+const ofApi = /^\/(api\/|ws\/|configs\b|login$|docs\b|openapi\.|health$|ready$|metrics$)/;
 
 /** What is not for the API is answered here: whether somebody is there can be asked without its being loaded. */
 async function answer(request: IncomingMessage, response: ServerResponse, api: AnswerLocal): Promise<void> {

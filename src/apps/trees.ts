@@ -27,9 +27,12 @@ export async function openTrees(host: TreeApp, parts: StoredTreeParts): Promise<
       trouble = asConfigSyncError(error, "HISTORY_UNUSABLE");
     }
   };
+  let retry: Promise<void> | undefined;
   const requireLoaded = (): void => {
     if (trouble === undefined) return;
-    void alone(() => (trouble === undefined ? Promise.resolve() : load()));
+    retry ??= alone(load).finally(() => {
+      retry = undefined;
+    });
     throw trouble;
   };
 
