@@ -1,19 +1,7 @@
 /** SIGTERM and SIGINT in the middle of something: over within a second, and the next start goes on. */
 import { rm } from "node:fs/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Workspace } from "../support/workspace.ts";
+import { describe, expect, test, vi } from "vitest";
 import { lay, patience, reloads, service, settles, start, stopQuickly, values } from "./support/noting.ts";
-
-const workspaces: Workspace[] = [];
-afterEach(async () => {
-  await Promise.all(workspaces.splice(0).map(({ remove }) => remove()));
-});
-
-async function workspaceOf(...given: Parameters<typeof lay>): Promise<Workspace> {
-  const workspace = await lay(...given);
-  workspaces.push(workspace);
-  return workspace;
-}
 
 describe("the end in the middle of a turn", () => {
   const healthy =
@@ -22,7 +10,7 @@ describe("the end in the middle of a turn", () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "%s breaks a slow reload off, and the next start reloads",
     async (signal) => {
-      const workspace = await workspaceOf(["a"], service("a", { before: "test -e quick || sleep 30;" }));
+      const workspace = await lay(["a"], service("a", { before: "test -e quick || sleep 30;" }));
       const daemon = await start(workspace);
       await vi.waitFor(() => expect(reloads(workspace, "a")).toBe(1), patience);
       await stopQuickly(daemon, signal);
@@ -35,14 +23,14 @@ describe("the end in the middle of a turn", () => {
   );
 
   test("a reload that does not care about SIGTERM is killed", async () => {
-    const workspace = await workspaceOf(["a"], service("a", { before: "trap '' TERM; sleep 30 & wait;" }));
+    const workspace = await lay(["a"], service("a", { before: "trap '' TERM; sleep 30 & wait;" }));
     const daemon = await start(workspace);
     await vi.waitFor(() => expect(reloads(workspace, "a")).toBe(1), patience);
     await stopQuickly(daemon);
   });
 
   test("a long wait for health is over at once, and the next start asks again without reloading", async () => {
-    const workspace = await workspaceOf(["a"], service("a", { rest: healthy }));
+    const workspace = await lay(["a"], service("a", { rest: healthy }));
     const daemon = await start(workspace);
     await daemon.waitForLine(/a +asking:/);
     await stopQuickly(daemon);
@@ -54,7 +42,7 @@ describe("the end in the middle of a turn", () => {
   });
 
   test("a source that is being written without a pause does not hold it up", async () => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const daemon = await start(workspace);
     await settles(workspace, ["a"], "first");
     const writing = setInterval(() => void workspace.saveInPlace("config.ini", values("x".repeat(50))), 5);

@@ -3,24 +3,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { watchWork } from "../../src/api/watched-work.ts";
 import { readLedger } from "../../src/sync/ledger.ts";
 import { askStatus, isWatched } from "../support/ask-daemon.ts";
-import { type Daemon, runCli, type Workspace } from "../support/workspace.ts";
+import { type Daemon, runCli } from "../support/workspace.ts";
 import { seeded } from "./random.ts";
 import { lay, patience, reloads, service, settings, settles, start, stopQuickly, values } from "./support/noting.ts";
-
-const workspaces: Workspace[] = [];
-afterEach(async () => {
-  await Promise.all(workspaces.splice(0).map(({ remove }) => remove()));
-});
-
-async function workspaceOf(...given: Parameters<typeof lay>): Promise<Workspace> {
-  const workspace = await lay(...given);
-  workspaces.push(workspace);
-  return workspace;
-}
 
 /** SIGHUP, and what came of it. */
 async function hangUp(daemon: Daemon, outcome: RegExp = /settings +read again/): Promise<string> {
@@ -32,7 +21,7 @@ async function hangUp(daemon: Daemon, outcome: RegExp = /settings +read again/):
 describe("SIGHUP", () => {
   test("takes up what is new and other, leaves alone what is gone, and disturbs nothing else", async () => {
     const files = { ...service("same"), ...service("other"), ...service("gone"), ...service("new") };
-    const workspace = await workspaceOf(["same", "other", "gone"], files);
+    const workspace = await lay(["same", "other", "gone"], files);
     const daemon = await start(workspace);
     await settles(workspace, ["same", "other", "gone"], "first");
     await workspace.saveByRename("config-sync.yaml", settings(["same", "other", "new"], "secrets: [a.b]\n"));
@@ -67,7 +56,7 @@ describe("SIGHUP", () => {
     ["a manifest", "templates/a/service.yaml", "name: a\noutputs: 5\n", /templates\/a\/service.yaml:2/],
     ["a template", "templates/a/it.hbs", "{{#if}", /templates\/a\/it.hbs/],
   ])("with %s that cannot be used changes nothing and says why, until they can", async (_, file, bad, why) => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const daemon = await start(workspace);
     await settles(workspace, ["a"], "first");
     const good = await workspace.read(file);
@@ -86,7 +75,7 @@ describe("SIGHUP", () => {
   });
 
   test("with a source that cannot be used waits for it, on the last good values", async () => {
-    const workspace = await workspaceOf(["a"], { ...service("a"), ...service("b") });
+    const workspace = await lay(["a"], { ...service("a"), ...service("b") });
     const daemon = await start(workspace);
     await settles(workspace, ["a"], "first");
     const two = settings(["a", "b"]).replace("{ file: config.ini }", "{ file: config.ini }, { file: more.ini }");
@@ -101,7 +90,7 @@ describe("SIGHUP", () => {
   });
 
   test("does not follow another state folder", async () => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const daemon = await start(workspace);
     await workspace.saveByRename("config-sync.yaml", settings(["a"], "state: elsewhere\n"));
     await hangUp(daemon, /state leads to .*elsewhere.*cannot leave .*Stop config-sync/);
@@ -113,7 +102,7 @@ describe("SIGHUP", () => {
 
   test("in the middle of a turn breaks it off, and who waits for it is answered after the next one", async () => {
     const slow = service("a", { before: "test -e quick || sleep 40;" });
-    const workspace = await workspaceOf(["a"], { ...slow, ...service("b") });
+    const workspace = await lay(["a"], { ...slow, ...service("b") });
     const daemon = await start(workspace);
     await vi.waitFor(() => expect(reloads(workspace, "a")).toBe(1), patience);
     const events: unknown[] = [];
@@ -132,7 +121,7 @@ describe("SIGHUP", () => {
   });
 
   test("counts when it comes before the daemon is ready", async () => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const daemon = workspace.startDaemon();
     await vi.waitFor(() => expect(existsSync(workspace.at("state/daemon.sock"))).toBe(true), patience);
     process.kill(daemon.pid, "SIGHUP");
@@ -143,7 +132,7 @@ describe("SIGHUP", () => {
   });
 
   test("again and again amid changes leaves nothing open, and ends on the newest", async () => {
-    const workspace = await workspaceOf(["a"], { ...service("a"), ...service("b") });
+    const workspace = await lay(["a"], { ...service("a"), ...service("b") });
     const daemon = await start(workspace);
     const random = seeded(7);
     const openFiles = () => readdirSync(`/proc/${daemon.pid}/fd`).length;
@@ -164,7 +153,7 @@ describe("SIGHUP", () => {
   });
 
   test("followed by SIGTERM at any moment ends in order, and the next start goes on", async () => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const random = seeded(11);
     for (let round = 0; round < 5; round++) {
       const daemon = await start(workspace);
@@ -181,7 +170,7 @@ describe("SIGHUP", () => {
   });
 
   test("of a terminal that was closed ends the daemon", async () => {
-    const workspace = await workspaceOf(["a"], service("a"));
+    const workspace = await lay(["a"], service("a"));
     const main = new URL("../../src/main.ts", import.meta.url).pathname;
     const command = `echo $$ > pid; exec ${process.execPath} ${main} start -w ${workspace.folder}`;
     const terminal = spawn("script", ["-qc", command, "/dev/null"], { cwd: workspace.folder, stdio: "pipe" });

@@ -1,42 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createSupervisord, type Supervisord } from "../../src/platform/supervisord.ts";
-import { type Greeters, makeGreeters } from "../support/greeters.ts";
-import { type SupervisordServer, startSupervisord } from "../support/supervisord.ts";
-
-const names = ["restarted", "signalled"] as const;
-const actions = { restarted: "action: restart", signalled: "action: signal, signal: HUP" };
+import type { Supervisord } from "../../src/platform/supervisord.ts";
+import type { Greeters } from "../support/greeters.ts";
+import type { SupervisordServer } from "../support/supervisord.ts";
+import { programs as names, type SupervisedGreeters, superviseGreeters } from "./support/supervised.ts";
 
 /** Retries come after many seconds here: what happens earlier happens because a look at supervisord found something. */
-const sync = "sync: { retry_first: 40s, retry_longest: 60s, check_every: 10m }";
+const sync = "{ retry_first: 40s, retry_longest: 60s, check_every: 10m }";
 
 describe("what happens to a program without a change", () => {
+  let supervised: SupervisedGreeters | undefined;
   let server: SupervisordServer;
   let supervisord: Supervisord;
   let greeters: Greeters;
 
   beforeAll(async () => {
-    server = await startSupervisord({});
-    const manners = names.map((name) => [
-      name,
-      {
-        reload: `{ supervisord: { program: ${name}, ${actions[name]} } }`,
-        probe: `supervisord: { program: ${name} }`,
-      },
-    ]);
-    greeters = await makeGreeters(Object.fromEntries(manners), `supervisord: { url: "${server.url}" }\n${sync}`);
-    const programs = names.map((name) => {
-      const command = `sh ${greeters.folder(name)}/run.sh ${greeters.folder(name)}`;
-      return [name, { command, startsecs: 1, startretries: 1, stopwaitsecs: 2 }];
-    });
-    await server.write(Object.fromEntries(programs));
-    supervisord = await createSupervisord({ url: server.url });
-    for (const name of names) await supervisord.update(name, never);
+    supervised = await superviseGreeters(sync);
+    ({ server, supervisord, greeters } = supervised);
     await greeters.start();
   });
-  afterAll(async () => {
-    await greeters?.stop();
-    await server?.stop();
-  });
+  afterAll(() => supervised?.stop());
 
   const never = new AbortController().signal;
   const stateIs = (name: string, state: string) =>

@@ -1,45 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createSupervisord, type Supervisord } from "../../src/platform/supervisord.ts";
-import { type Greeters, makeGreeters } from "../support/greeters.ts";
-import { type SupervisordServer, startSupervisord } from "../support/supervisord.ts";
+import type { Supervisord } from "../../src/platform/supervisord.ts";
+import type { Greeters } from "../support/greeters.ts";
+import type { SupervisordServer } from "../support/supervisord.ts";
 import type { Daemon } from "../support/workspace.ts";
-
-/** One service a program, one program a way to be told. */
-const names = ["restarted", "signalled"] as const;
-const actions = { restarted: "action: restart", signalled: "action: signal, signal: HUP" };
+import { programs as names, type SupervisedGreeters, superviseGreeters } from "./support/supervised.ts";
 
 describe("supervisord misbehaves", () => {
+  let supervised: SupervisedGreeters | undefined;
   let server: SupervisordServer;
   let supervisord: Supervisord;
   let greeters: Greeters;
   let daemon: Daemon;
 
   beforeAll(async () => {
-    server = await startSupervisord({});
-    const manners = names.map((name) => [
-      name,
-      {
-        reload: `{ supervisord: { program: ${name}, ${actions[name]} } }`,
-        probe: `supervisord: { program: ${name} }`,
-      },
-    ]);
-    greeters = await makeGreeters(
-      Object.fromEntries(manners),
-      `supervisord: { url: "${server.url}" }\nsync: { retry_first: 50ms, retry_longest: 400ms }`,
-    );
-    const programs = names.map((name) => {
-      const command = `sh ${greeters.folder(name)}/run.sh ${greeters.folder(name)}`;
-      return [name, { command, startsecs: 1, startretries: 1, stopwaitsecs: 2 }];
-    });
-    await server.write(Object.fromEntries(programs));
-    supervisord = await createSupervisord({ url: server.url });
-    for (const name of names) await supervisord.update(name, never);
+    supervised = await superviseGreeters("{ retry_first: 50ms, retry_longest: 400ms }");
+    ({ server, supervisord, greeters } = supervised);
     daemon = await greeters.start();
   });
-  afterAll(async () => {
-    await greeters?.stop();
-    await server?.stop();
-  });
+  afterAll(() => supervised?.stop());
 
   const never = new AbortController().signal;
   const all = (check: (name: string) => Promise<unknown>) => Promise.all(names.map(check));

@@ -1,6 +1,6 @@
 /** A workspace with services that note what they are told, and are healthy at once: for tests of the daemon's own life. */
 import { existsSync, readFileSync } from "node:fs";
-import { expect, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { askStatus } from "../../support/ask-daemon.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "../../support/workspace.ts";
 
@@ -29,8 +29,12 @@ ${more}`;
 
 export const values = (value: string) => `[it]\nvalue = ${value}\n`;
 
+/** For the test that is running: it goes with its end. */
 export async function lay(services: readonly string[], files: Readonly<Record<string, string>>): Promise<Workspace> {
-  return makeWorkspace({ "config-sync.yaml": settings(services), "config.ini": values("first"), ...files });
+  const own = { "config-sync.yaml": settings(services), "config.ini": values("first") };
+  const workspace = await makeWorkspace({ ...own, ...files });
+  onTestFinished(workspace.remove);
+  return workspace;
 }
 
 export async function start(workspace: Workspace): Promise<Daemon> {

@@ -4,7 +4,7 @@ import { createContest } from "../duel.ts";
 import { readCompose } from "../oracles/compose-dotenv.ts";
 import { pureOracle } from "../reading.ts";
 import { printEnv, subjectOf } from "../subject.ts";
-import { type EnvPieces, envFrames, envPaths, likelyEnv, wildEnv } from "./env-pieces.ts";
+import { type EnvPieces, envPaths, exportingFrames, exportingTemplates, likelyEnv, wildEnv } from "./env-pieces.ts";
 
 /** As written in the file, not here. */
 const braced = "$" + "{B}";
@@ -52,7 +52,7 @@ export const composeContest = createContest({
     isLined: true,
   }),
   values: hostileValue,
-  frames: [...envFrames, { before: "export K = ", after: " # c\nZ=2\n", path: ["K"] }],
+  frames: exportingFrames,
   readsToo: [
     {
       why: "a reference inside a default: the format does not follow it",
@@ -61,16 +61,5 @@ export const composeContest = createContest({
   ],
   likely: likelyEnv(composePieces),
   wild: wildEnv(composePieces),
-  templates: [
-    "K={{v.x}}\nZ=1\n",
-    "K={{v.x}} # c\nZ=1\n",
-    "K=a{{v.x}}z\nZ=1\n",
-    'K="{{v.x}}"\nZ=1\n',
-    "K='a{{v.x}}'\nZ=1\n",
-    "K={{v.x}}{{v.x}}\nZ=1\n",
-    "K=1 # {{v.x}}\nZ=1\n",
-    "# {{v.x}}\nZ=1\n",
-    "{{v.x}}=1\nZ=1\n",
-    "A_{{v.x}}=1\nZ=1\n",
-  ],
+  templates: exportingTemplates,
 });

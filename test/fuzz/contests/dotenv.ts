@@ -7,7 +7,15 @@ import { createContest } from "../duel.ts";
 import { keyOf, plainReading, pureOracle, type Verdict } from "../reading.ts";
 import { printEnv, subjectOf } from "../subject.ts";
 import { valuesTrial } from "../trials/values.ts";
-import { type EnvPieces, envFrames, envPaths, likelyEnv, wildEnv } from "./env-pieces.ts";
+import {
+  type EnvPieces,
+  envFrames,
+  envPaths,
+  exportingFrames,
+  exportingTemplates,
+  likelyEnv,
+  wildEnv,
+} from "./env-pieces.ts";
 
 const pieces: EnvPieces = {
   names: ["A", "B", "long_name", "A.b-c", "export A", "export\tB", " A", "1A", "\u2003A"],
@@ -27,7 +35,7 @@ export const dotenvContest = createContest({
   startOracle: pureOracle((text) => readingOf(parse(text))),
   subject,
   values: hostileValue,
-  frames: [...envFrames, { before: "export K = ", after: " # c\nZ=2\n", path: ["K"] }],
+  frames: exportingFrames,
   likely: likelyEnv(pieces),
   wild: wildEnv(pieces),
   refusesToo: [
@@ -37,18 +45,7 @@ export const dotenvContest = createContest({
       applies: (text) => /[\u2028\u2029]/.test(text),
     },
   ],
-  templates: [
-    "K={{v.x}}\nZ=1\n",
-    "K={{v.x}} # c\nZ=1\n",
-    "K=a{{v.x}}z\nZ=1\n",
-    'K="{{v.x}}"\nZ=1\n',
-    "K='a{{v.x}}'\nZ=1\n",
-    "K={{v.x}}{{v.x}}\nZ=1\n",
-    "K=1 # {{v.x}}\nZ=1\n",
-    "# {{v.x}}\nZ=1\n",
-    "{{v.x}}=1\nZ=1\n",
-    "A_{{v.x}}=1\nZ=1\n",
-  ],
+  templates: exportingTemplates,
 });
 
 /**

@@ -12,6 +12,24 @@ export const envFrames: readonly Frame[] = [
   { before: "A=1\r\nK=", after: "\r\nZ=2\r\n", path: ["K"] },
 ];
 
+/** For readers that know `export`, blanks around `=` and comments behind a value. */
+export const exportingFrames: readonly Frame[] = [
+  ...envFrames,
+  { before: "export K = ", after: " # c\nZ=2\n", path: ["K"] },
+];
+export const exportingTemplates: readonly string[] = [
+  "K={{v.x}}\nZ=1\n",
+  "K={{v.x}} # c\nZ=1\n",
+  "K=a{{v.x}}z\nZ=1\n",
+  'K="{{v.x}}"\nZ=1\n',
+  "K='a{{v.x}}'\nZ=1\n",
+  "K={{v.x}}{{v.x}}\nZ=1\n",
+  "K=1 # {{v.x}}\nZ=1\n",
+  "# {{v.x}}\nZ=1\n",
+  "{{v.x}}=1\nZ=1\n",
+  "A_{{v.x}}=1\nZ=1\n",
+];
+
 export interface EnvPieces {
   readonly names: readonly string[];
   readonly delimiters: readonly string[];

@@ -5,8 +5,7 @@ import { hostileValue, joined } from "../arbitraries.ts";
 import { createContest } from "../duel.ts";
 import { readTree, type TaggedTree } from "../oracles/tagged-tree.ts";
 import { pureOracle } from "../reading.ts";
-import { subjectOf } from "../subject.ts";
-import { nest, tree, treePaths, type Written } from "./trees.ts";
+import { tree, treeSide, type Written } from "./trees.ts";
 
 const likely = fc
   .tuple(tree, fc.constantFrom(0, 1, 2, 4, "\t"), fc.constantFrom("", "\n"))
@@ -41,14 +40,11 @@ export const jsonContest = createContest({
   against: "JSON.parse, and duplicate keys refused",
   needsPrograms: false,
   startOracle: pureOracle((text) => readTree(parseStrictly(text))),
-  subject: subjectOf(jsonFormat as Format, {
-    print: (wanted, write) => print(nest(wanted, write)),
-    paths: treePaths,
-    values: hostileValue.filter((value) => value.isWellFormed()),
-    isLined: false,
-  }),
-  values: hostileValue.filter((value) => value.isWellFormed()),
-  isTyped: true,
+  ...treeSide(
+    jsonFormat as Format,
+    print,
+    hostileValue.filter((value) => value.isWellFormed()),
+  ),
   frames: [
     { before: '{"k": ', after: ', "z": 1}', path: ["k"] },
     { before: '{\n  "a": {"b": [], "c": ', after: "}\n}\n", path: ["a", "c"] },

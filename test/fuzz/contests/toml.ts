@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { stringify } from "smol-toml";
 import { tomlFormat } from "../../../src/formats/toml/format.ts";
-import { hostileValue, joined } from "../arbitraries.ts";
+import { joined } from "../arbitraries.ts";
 import { createContest } from "../duel.ts";
 import { startPythonTree } from "../oracles/python.ts";
-import { subjectOf } from "../subject.ts";
-import { isTree, type Leaf, nest, type Tree, tree, treePaths, type Written } from "./trees.ts";
+import { isTree, type Leaf, type Tree, tree, treeSide, type Written } from "./trees.ts";
 
 const likely = fc
   .tuple(tree, fc.constantFrom("library", "inline", "dotted"), fc.constantFrom("\n", "\n", "\r\n"))
@@ -53,14 +52,7 @@ export const tomlContest = createContest({
   against: "Python's tomllib",
   needsPrograms: true,
   startOracle: () => startPythonTree("toml"),
-  subject: subjectOf(tomlFormat, {
-    print: (wanted, write) => printWritten(nest(wanted, write)),
-    paths: treePaths,
-    values: hostileValue,
-    isLined: false,
-  }),
-  values: hostileValue,
-  isTyped: true,
+  ...treeSide(tomlFormat, printWritten),
   frames: [
     { before: "k = ", after: "\nz = 1\n", path: ["k"] },
     { before: "[s]\nk = ", after: " # c\n[t]\nz = 1\n", path: ["s", "k"] },

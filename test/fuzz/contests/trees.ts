@@ -1,7 +1,10 @@
 /** What JSON, YAML and TOML have in common: trees of a few keys, printed in several styles. */
 import fc from "fast-check";
 import type { Path } from "../../../src/config/path.ts";
+import type { Format } from "../../../src/formats/format.ts";
+import { hostileValue } from "../arbitraries.ts";
 import type { Wanted } from "../duel.ts";
+import { subjectOf } from "../subject.ts";
 
 export interface Tree {
   readonly [key: string]: Tree | Leaf;
@@ -74,4 +77,13 @@ export function nest(wanted: readonly Wanted[], write: (value: string) => string
     at[path.at(-1) ?? ""] = write(value);
   }
   return root;
+}
+
+/** A format of trees as one side of a duel; `print` makes a text of it that is merged in. */
+export function treeSide(format: Format, print: (written: Written) => string, values = hostileValue) {
+  const subject = subjectOf(format, {
+    print: (wanted, write) => print(nest(wanted, write)),
+    ...{ paths: treePaths, values, isLined: false },
+  });
+  return { subject, values, isTyped: true };
 }

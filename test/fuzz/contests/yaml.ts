@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { yamlFormat } from "../../../src/formats/yaml/format.ts";
-import { hostileValue, joined } from "../arbitraries.ts";
+import { joined } from "../arbitraries.ts";
 import { createContest } from "../duel.ts";
 import { startPythonTree } from "../oracles/python.ts";
 import type { Oracle } from "../reading.ts";
-import { subjectOf } from "../subject.ts";
-import { nest, tree, treePaths, type Written } from "./trees.ts";
+import { tree, treeSide, type Written } from "./trees.ts";
 
 const styles = fc.record({
   indent: fc.constantFrom(2, 4),
@@ -59,14 +58,7 @@ export const yamlContest = createContest({
   against: "PyYAML with the words and numbers of YAML 1.2",
   needsPrograms: true,
   startOracle: startEnded,
-  subject: subjectOf(yamlFormat, {
-    print: (wanted, write) => printBlock(nest(wanted, write), ""),
-    paths: treePaths,
-    values: hostileValue,
-    isLined: false,
-  }),
-  values: hostileValue,
-  isTyped: true,
+  ...treeSide(yamlFormat, (written) => printBlock(written, "")),
   frames: [
     { before: "k: ", after: "\nz: 1\n", path: ["k"] },
     { before: "a:\n  k: ", after: " # c\nz: 1\n", path: ["a", "k"] },

@@ -232,6 +232,24 @@ describe("a grant on one section", () => {
     expect(await get("/metrics", "narrow-viewer")).toMatchObject({ status: 403 });
   });
 
+  test("hears that the sources cannot be used, and not what else stands in them", async () => {
+    const bed = await createBed();
+    const refuse = async () => {
+      throw new ConfigSyncError("SOURCE_INVALID", 'key "token" stands twice in [gitea]', {
+        place: { file: "config.ini", line: 3 },
+        hint: "Remove one of them",
+      });
+    };
+    const { server, keyOf } = await createInjected({ ...bed, parts: { ...bed.parts, explain: refuse, plan: refuse } });
+    const explain = async (who: Who) =>
+      (await server.inject({ method: "GET", url: "/api/v1/explain/web.port", headers: keyOf(who) })).json();
+    const planned = await server.inject({ method: "POST", url: "/api/v1/plan", headers: keyOf("narrow-admin") });
+    const told = JSON.stringify([await explain("narrow-viewer"), planned.json()]);
+    expect(told).toContain("SOURCE_INVALID");
+    expect(told).not.toMatch(/gitea|token|line|hint/);
+    expect(await explain("viewer")).toMatchObject({ file: "config.ini", line: 3 });
+  });
+
   test("changes that section only, and never a part of a batch", async () => {
     const put = async (url: string, body: object) => ask("PUT", url, api.keyOf("narrow-editor"), body);
     expect((await put("/api/v1/settings/web", { port: "1" })).statusCode).toBe(200);

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { defaultLimits } from "../../../src/api/http/parts.ts";
 import type { ServiceState } from "../../../src/sync/status.ts";
 import { createBed, createInjected, forgetKnown, planted, type Who } from "./http-bed.ts";
 
@@ -403,6 +404,33 @@ describe("work", () => {
     api = await createInjected(bed);
     const answer = await ask("POST", "/api/v1/services/gitea/reload?timeout=10ms");
     expect([answer.status, answer.body.outcome]).toEqual([202, "unfinished"]);
+  });
+
+  test("names the last event of the work, for who follows them", async () => {
+    const bed = await createBed();
+    const apply = async () => bed.emit({ type: "service", service: "gitea", step: "healthy", text: "" });
+    api = await createInjected({ ...bed, parts: { ...bed.parts, apply } });
+    const before = api.api.log.lastId();
+    const answer = await ask("POST", "/api/v1/apply");
+    expect(answer.headers["last-event-id"]).toBe(api.api.log.lastId());
+    expect(api.api.log.since(before).events).toHaveLength(1);
+  });
+
+  test("is waited for as long as is allowed, and for as long as he likes by the owner", async () => {
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const parts = { ...api.parts, reload: () => done };
+    api = await createInjected({ ...api, parts }, { limits: { ...defaultLimits, longestWait: 10 } });
+    api.setState("gitea", "working");
+    const url = "/api/v1/services/gitea/reload?timeout=10m";
+    let answered = false;
+    const owner = ask("POST", url, { headers: { "test-local": "yes" } }).finally(() => {
+      answered = true;
+    });
+    expect((await ask("POST", url)).status).toBe(202);
+    await turns();
+    expect(answered).toBe(false);
+    finish();
+    await owner;
   });
 
   test("reloads and retries a service, and no other", async () => {
