@@ -9,6 +9,7 @@ import { asConfigSyncError } from "../../errors.ts";
 import type { Api } from "./api.ts";
 import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
+import { withoutSecrets } from "./reason.ts";
 import { recordNow } from "./record.ts";
 import { seenRefusal } from "./sight.ts";
 import { presentState, type TreeReader } from "./tree-reading.ts";
@@ -35,7 +36,7 @@ export async function writeTree(
   const before = presentState(reader);
   if (schema !== undefined) requireSchemaRight(reader, before, schema ?? undefined);
   const expected = expectedRevision(reply.request.headers["if-match"], before.revision);
-  const message = wish.message ?? describeTreeEdits(edits, schema);
+  const message = reasonOf(reader, before, wish) ?? describeTreeEdits(edits, schema);
   reply.request.act = { ...reply.request.act, why: message };
   const permit = (changes: readonly TreeChange[]): void => {
     for (const { path, after } of changes) {
@@ -52,6 +53,10 @@ export async function writeTree(
   await recordNow(api, reply, { revision: changed.revision.number, keys });
   reply.header("etag", etagOf(changed.revision));
   return changed;
+}
+
+function reasonOf({ app }: TreeReader, { data }: TreeState, { message, edits }: TreeWish): string | undefined {
+  return message && withoutSecrets(message, [{ path: [], value: data }, ...edits], app.isSecret);
 }
 
 /**

@@ -6,13 +6,14 @@ import type { Changed, Edit, Signature } from "../../apps/change.ts";
 import type { Told } from "../../audit/entry.ts";
 import { parseDuration } from "../../config/coerce.ts";
 import { formatPath } from "../../config/path.ts";
-import { redactor, reveal } from "../../config/secret.ts";
+import { reveal } from "../../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
 import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
 import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
 import { type Reader, readerOf } from "./reading.ts";
+import { withoutGiven } from "./reason.ts";
 import { recordNow } from "./record.ts";
 import type { waiting, writing, written } from "./schemas.ts";
 import { shownValue, viewOf } from "./settings-view.ts";
@@ -58,7 +59,13 @@ export async function carryOut(
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
-  reply.request.act = { ...reply.request.act, why: withoutValues(message, edits) };
+  reply.request.act = {
+    ...reply.request.act,
+    why: withoutGiven(
+      message,
+      edits.map(({ value }) => value),
+    ),
+  };
   const witness = (changed: Changed): Promise<void> => recordNow(api, reply, actOf(changed, why));
   const changed = await work({ author: principal.name, message, expected, witness }).catch((error: unknown) => {
     throw seenRefusal(asConfigSyncError(error), sight);
@@ -73,12 +80,6 @@ export async function carryOut(
   const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
   if (outcome === "unfinished") reply.code(202);
   return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
-}
-
-/** Of a change that is refused nobody ever knows which of its values were to be secret: none that is long enough is on record. */
-function withoutValues(message: string, edits: readonly Edit[]): string {
-  const isLong = (text: string): boolean => text.length >= 6;
-  return redactor(edits.flatMap(({ value }) => (value !== undefined && isLong(value) ? value : [])))(message);
 }
 
 /**

@@ -5,6 +5,7 @@ import { findingOf } from "../../../sync/findings.ts";
 import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { etagOf } from "../preconditions.ts";
+import { withoutGiven, withoutSecrets } from "../reason.ts";
 import { recordNow } from "../record.ts";
 import { finding, revisionInfo } from "../schemas.ts";
 import { seenRevision } from "../sight.ts";
@@ -45,7 +46,8 @@ export function addAppRoutes(server: Server, api: Api): void {
       const principal = principalOf(request);
       requireRight(principal, "write", { app: name });
       const { data = {}, schema } = request.body ?? {};
-      const { message = `make the app ${name}` } = request.query;
+      const why = request.query.message;
+      const message = why === undefined ? `make the app ${name}` : withoutGiven(why, [data]);
       const app = await trees.create(name, { data, schema }, { author: principal.name, message });
       const { revision } = app.current();
       await recordNow(api, reply, { revision: revision.number, why: message });
@@ -65,9 +67,13 @@ export function addAppRoutes(server: Server, api: Api): void {
     },
     handler: async (request, reply) => {
       const { app: name } = request.params;
-      const { principal } = treeReaderOf(api, request, name);
+      const { app, principal } = treeReaderOf(api, request, name);
       requireRight(principal, "write", { app: name });
-      const { message = `remove the app ${name}` } = request.query;
+      const why = request.query.message;
+      const message =
+        why === undefined
+          ? `remove the app ${name}`
+          : withoutSecrets(why, [{ path: [], value: app.current().data }], app.isSecret);
       await trees.remove(name, { author: principal.name, message });
       await recordNow(api, reply, { why: message });
       return reply.code(204).send();

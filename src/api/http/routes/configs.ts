@@ -7,6 +7,7 @@ import type { RevisionInfo } from "../../../history/history.ts";
 import type { Api, Server } from "../api.ts";
 import { addressOf, principalOf } from "../authorize.ts";
 import { etagOf } from "../preconditions.ts";
+import { withoutGiven } from "../reason.ts";
 import { recordNow } from "../record.ts";
 import { tokens } from "../schemas.ts";
 import { type Sight, seenRevision } from "../sight.ts";
@@ -50,7 +51,8 @@ export function addConfigRoutes(server: Server, api: Api): void {
     config: { right: "write", app: "any", audit: "app.create", errors: treeWriteErrors },
     schema: { tags, summary: "Make a configuration", body: newConfig, response: { 201: config } },
     handler: async (request, reply) => {
-      const { name: app, data = {}, schema, message = `make the app ${app}` } = request.body;
+      const { name: app, data = {}, schema, message: why } = request.body;
+      const message = why === undefined ? `make the app ${app}` : withoutGiven(why, [data]);
       const principal = principalOf(request);
       request.act = { app, target: app, why: message };
       requireRight(principal, "write", { app });

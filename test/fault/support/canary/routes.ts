@@ -118,11 +118,14 @@ function treeBodies(flock: Flock, round: number): Record<string, readonly unknow
     "PUT /api/apps/{app}/config/{path}": [{ value: secret }, { value: { a: secret } }],
     "POST /api/apps/{app}/validate": [data, { data }, bad],
     "POST /configs": [
-      { name: "other", data, schema },
+      { name: "other", data, schema, message: `with ${secret}` },
       { name: "other", data: bad, schema },
       { name: wrong, data: 1 },
     ],
-    "PUT /configs/{name}": [{ data }, { data: bad }],
+    "PUT /configs/{name}": [
+      { data, message: `it is ${secret}` },
+      { data: bad, message: `it is ${wrong}` },
+    ],
     "POST /login": [{ user: "ann", password: wrong }],
   };
 }
