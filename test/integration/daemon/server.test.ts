@@ -3,14 +3,13 @@ import { once } from "node:events";
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { endServer, startServer } from "../../support/server.ts";
 
 /** `config-sync server` as a process, with clients that are not ours: curl, and Python's urllib. */
 
 const run = promisify(execFile);
-const main = path.join(import.meta.dirname, "../../../src/main.ts");
 const key = "a-key-for-tests-only";
 
 let folder: string;
@@ -22,48 +21,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const child of running) await end(child, "SIGKILL");
+  for (const child of running) await endServer(child, "SIGKILL");
   await rm(folder, { recursive: true });
 });
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly at: string;
-  readonly adminKey: string | undefined;
-  readonly apps: number;
-  readonly errors: string[];
-}
-
-async function start(
-  args: readonly string[],
-  env: Record<string, string> = { CONFIG_SYNC_API_KEY: key },
-): Promise<Started> {
-  const child = spawn(process.execPath, [main, "server", "--port", "0", "--json", ...args], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.push(child);
-  const errors: string[] = [];
-  child.stderr.setEncoding("utf8").on("data", (text: string) => errors.push(text));
-  const lines = createInterface({ input: child.stdout });
-  const [line] = await Promise.race([
-    once(lines, "line"),
-    once(child, "exit").then(([code]) => {
-      throw new Error(`it ended with ${code}: ${errors.join("")}`);
-    }),
-  ]);
-  const { addresses, adminKey, apps, error } = JSON.parse(line as string);
-  if (error !== undefined) throw new Error(JSON.stringify(error));
-  return { child, at: addresses[0], adminKey, apps, errors };
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const ended = once(child, "exit");
-  child.kill(signal);
-  return (await ended)[0] as number | null;
-}
+const start = (args: readonly string[], env: Record<string, string> = { CONFIG_SYNC_API_KEY: key }) =>
+  startServer(folder, args, env, running);
 
 /** Of the answers, what the tests look into. */
 interface Body {
@@ -132,13 +95,13 @@ describe("a server", () => {
       if (index === 12) first.child.kill("SIGKILL");
     });
     await Promise.allSettled(writers);
-    await end(first.child, "SIGKILL");
+    await endServer(first.child, "SIGKILL");
     const second = await start([]);
     const { body } = await curl(`${second.at}/api/apps/shop/config`);
     expect(Object.keys(written).length).toBeGreaterThan(0);
     expect(body).toMatchObject(written);
     expect((await curl(`${second.at}/health`)).body).toEqual({ status: "ok", apps: 2 });
-    expect(await end(second.child, "SIGTERM")).toBe(0);
+    expect(await endServer(second.child, "SIGTERM")).toBe(0);
   });
 
   test("refuses what it does not have in words, and every change where it only reads", async () => {
@@ -192,7 +155,7 @@ describe("a server", () => {
     expect((await curl("-H", `x-api-key: ${first.adminKey}`, `${first.at}/api/apps`)).status).toBe(401);
     const { stdout } = await run("curl", ["-sS", "-H", `x-api-key: ${first.adminKey}`, `${first.at}/api/apps`]);
     expect(JSON.parse(stdout)).toEqual({ apps: ["default"] });
-    await end(first.child, "SIGTERM");
+    await endServer(first.child, "SIGTERM");
     expect((await start([], { CONFIG_SYNC_API_KEY: "" })).adminKey).toBeUndefined();
   });
 });
