@@ -10,6 +10,8 @@ export interface Command {
   /** The page that --help prints below the options: what it does, examples, exit codes. */
   readonly help: string;
   readonly options?: readonly Option[];
+  /** False for what has to do with no workspace, and so takes none. */
+  readonly workspace?: false;
   /** Resolves to the exit code. */
   readonly run: (call: Call) => Promise<number>;
 }

@@ -102,10 +102,10 @@ function addLeaf(program: Commander, command: Command, finish: (exitCode: number
     .command(command.name)
     .summary(command.summary)
     .description(command.summary)
-    .option("-w, --workspace <dir>", "the folder with config-sync.yaml", process.env.CONFIG_SYNC_WORKSPACE ?? ".")
-    .option("--json", "print JSON for programs")
-    .option("--no-color", "print without colours")
     .addHelpText("after", `\n${command.help.trim()}\n`);
+  const here = process.env.CONFIG_SYNC_WORKSPACE ?? ".";
+  if (command.workspace !== false) added.option("-w, --workspace <dir>", "the folder with config-sync.yaml", here);
+  added.option("--json", "print JSON for programs").option("--no-color", "print without colours");
   if (command.argument !== undefined) added.argument(command.argument);
   for (const { flags, description, fallback, repeat } of command.options ?? []) {
     if (repeat) added.option(flags, description, (value: string, before: string[] = []) => [...before, value]);
@@ -116,7 +116,7 @@ function addLeaf(program: Commander, command: Command, finish: (exitCode: number
     // Behind the arguments stand the options and commander's own command.
     const words = given.slice(0, -2).flatMap((word) => (word as string | readonly string[] | undefined) ?? []);
     const code = await command.run({
-      workspace: resolve(String(options.workspace)),
+      workspace: resolve(String(options.workspace ?? here)),
       argument: words[0],
       arguments: words,
       options,

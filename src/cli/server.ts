@@ -4,6 +4,7 @@ import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const server: Command = {
   name: "server",
+  workspace: false,
   summary: "serve a file, or apps without a file, by the HTTP API alone: no services, no workspace",
   help: `
 The file is the app "default": YAML, JSON, TOML or INI, by how its name ends.
