@@ -1,5 +1,6 @@
 import { measureAll } from "./figures/all.ts";
 import { measureApi } from "./figures/api.ts";
+import { measureApps } from "./figures/apps.ts";
 import { measureBindMount } from "./figures/bind-mount.ts";
 import { measureBurst } from "./figures/burst.ts";
 import { measureFailedReload } from "./figures/failed-reload.ts";
@@ -39,6 +40,7 @@ export const figures: ReadonlyMap<string, (effort: Effort) => Promise<Measuremen
   ["owner", (effort) => measureOwner("owner", effort)],
   ["api", (effort) => measureApi("api", effort)],
   ["ws", (effort) => measureWs("ws", effort)],
+  ["apps", (effort) => measureApps("apps", effort)],
   ["put", (effort) => measurePut("put", effort)],
   ["history", (effort) => measureHistory("history", effort)],
   ["validation", (effort) => measureValidation("validation", effort)],
