@@ -62,10 +62,9 @@ async function findIn(workspace: Workspace, ledger: Worked["ledger"]): Promise<F
 
 /** What the last look found: `snapshot` only where the files themselves say it, and not an older one that stays in force. */
 function presentOf({ door, engine }: Worked): { snapshot: Snapshot | undefined; problems: readonly ConfigSyncError[] } {
-  const { problems } = door.current();
-  const isStale = problems.some(({ code }) => !ofState.includes(code));
-  return { snapshot: isStale ? undefined : engine.state().snapshot, problems };
+  const problems = door.current().problems.filter(({ code }) => !ofState.includes(code));
+  return { snapshot: problems.length > 0 ? undefined : engine.state().snapshot, problems };
 }
 
-/** What is wrong with the history or the state folder stands among the problems, and leaves the values as good as they are. */
+/** What is wrong with the history or the state folder stands there, too: `status` tells it, and it leaves the files as good as they are. */
 const ofState: readonly ErrorCode[] = ["HISTORY_UNUSABLE", "STATE_UNUSABLE", "WRITE_FAILED"];

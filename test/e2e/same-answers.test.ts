@@ -105,6 +105,21 @@ describe("with a daemon and without", () => {
     });
   });
 
+  test("a history that cannot be used is told of by status, and stands against no file", async () => {
+    const workspace = await settled();
+    const env = { PATH: workspace.folder };
+    for (const [command, code] of [
+      ["plan", 1],
+      ["explain web", 0],
+      ["status", 0],
+    ] as const)
+      expect(await runCli([...command.split(" "), "-w", workspace.folder], { env })).toMatchObject({ code });
+    const { stdout } = await runCli(["validate", "--json", "-w", workspace.folder], { env });
+    expect(stdout).not.toContain("HISTORY_UNUSABLE");
+    expect(JSON.parse(stdout)).toEqual((await ask(workspace, "validate")).said);
+    expect((await runCli(["status", "-w", workspace.folder], { env })).stdout).toContain("git is not installed");
+  });
+
   test("work is on record in the same way", async () => {
     const workspace = await settled();
     const entries = async () => {
