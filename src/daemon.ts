@@ -160,10 +160,11 @@ async function openApiParts(
     ...context
   }: Pick<ApiContext, "commands" | "listen" | "append"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
 ): Promise<ApiParts> {
-  const [{ accessFile, openAccess }, { apiParts }, { openHostTrees }] = await Promise.all([
+  const [{ accessFile, openAccess }, { apiParts }, { openHostTrees }, { openLater }] = await Promise.all([
     import("./access/open.ts"),
     import("./daemon/api-parts.ts"),
     import("./daemon/host-trees.ts"),
+    import("./daemon/later-access.ts"),
   ]);
   const running = (): Running => {
     const found = latest();
@@ -171,23 +172,26 @@ async function openApiParts(
     throw new ConfigSyncError("SOURCE_MISSING", "nothing has been read yet");
   };
   const keyFrom = (): string | undefined => running().workspace.settings.api.keyFrom;
-  const access = await openAccess({
-    file: accessFile(running().workspace.settings.state),
-    configuredKey: () => {
-      const entry = running()
-        .door.current()
-        .snapshot?.entries.get(keyFrom() ?? "");
-      return entry && reveal(entry.value);
-    },
-    configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
+  const access = openLater(async () => {
+    const opened = await openAccess({
+      file: accessFile(running().workspace.settings.state),
+      configuredKey: () => {
+        const entry = running()
+          .door.current()
+          .snapshot?.entries.get(keyFrom() ?? "");
+        return entry && reveal(entry.value);
+      },
+      configuredSection: () => parsePath(keyFrom() ?? "")?.[0],
+    });
+    const key = makesAdmin ? await opened.ensureAdmin() : undefined;
+    if (key !== undefined) {
+      const who = { name: "config-sync", kind: "daemon" };
+      await context.append({ who, from: "file", what: "key.create", target: "admin", outcome: "done" });
+      onApi({ type: "admin-key", key });
+    }
+    return opened;
   });
   const trees = await openHostTrees({ running, listen: context.listen });
-  const key = makesAdmin ? await access.ensureAdmin() : undefined;
-  if (key !== undefined) {
-    const who = { name: "config-sync", kind: "daemon" };
-    await context.append({ who, from: "file", what: "key.create", target: "admin", outcome: "done" });
-    onApi({ type: "admin-key", key });
-  }
   const onDisk = () => openWorkspace(running().workspace.settings.folder);
   return apiParts({ ...context, running, onDisk, access, trees, note: onApi });
 }

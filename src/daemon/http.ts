@@ -36,6 +36,8 @@ export function createDaemonApi({ parts, settings: first, onListening, onTrouble
   const serve = async (settings: HttpSettings): Promise<HttpApi> => {
     // Parts come when there is time for the API: only then is it loaded.
     const known = await parts();
+    // Where nobody could be let in it is not listened, but told of.
+    if (settings.listen.length > 0) await known.access.users();
     const { beginLifetime, serveHttp } = await import("../api/http/serve.ts");
     lifetime ??= beginLifetime(known);
     return serveHttp(known, settings, lifetime);

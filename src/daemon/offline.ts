@@ -16,6 +16,7 @@ import { apiParts } from "./api-parts.ts";
 import { actOfFile, createAuditing } from "./auditing.ts";
 import { controlSocket } from "./control-socket.ts";
 import { openHostTrees } from "./host-trees.ts";
+import { openLater } from "./later-access.ts";
 import { asStateError } from "./running.ts";
 
 /**
@@ -72,7 +73,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     commands: { status, apply: refuse, reload: refuse, retry: refuse },
     listen,
     trees: await openHostTrees({ running: () => ({ ...worked, history }), listen }),
-    access: await openAccess({ file: accessFile(settings.state) }),
+    access: openLater(() => openAccess({ file: accessFile(settings.state) })),
     append: auditing.append,
     note: () => undefined,
   });

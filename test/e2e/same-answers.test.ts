@@ -17,6 +17,7 @@ services: [web, broken]
 roots: [services]
 sync: { retry_first: 50ms, retry_longest: 100ms }
 log: { format: text }
+api: { listen: ["127.0.0.1:0"] }
 `;
 const files = {
   "config-sync.yaml": settings,
@@ -118,6 +119,22 @@ describe("with a daemon and without", () => {
     expect(stdout).not.toContain("HISTORY_UNUSABLE");
     expect(JSON.parse(stdout)).toEqual((await ask(workspace, "validate")).said);
     expect((await runCli(["status", "-w", workspace.folder], { env })).stdout).toContain("git is not installed");
+  });
+
+  test("those who may ask from elsewhere are nothing to the owner, also where their file is broken", async () => {
+    const workspace = await settled();
+    await workspace.saveByRename("state/access.json", "{torn");
+    const commands = [["status"], ["plan"], ["validate"], ["reload", "web"], ["get", "web.port"]];
+    const askCodes = async () =>
+      Promise.all(commands.map(async (one) => (await runCli([...one, "-w", workspace.folder])).code));
+    const alone = await askCodes();
+    expect(alone).toEqual([0, 1, 1, 0, 0]);
+    const daemon = workspace.startDaemon({ listens: true });
+    await daemon.waitForLine(/access\.json is not complete JSON/);
+    expect(await askCodes()).toEqual(alone);
+    await rm(workspace.at("state/access.json"));
+    await daemon.waitForLine(/listening on http/);
+    expect(await daemon.stop()).toBe(0);
   });
 
   test("work is on record in the same way", async () => {
