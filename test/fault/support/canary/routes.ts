@@ -42,7 +42,8 @@ function requestsFor(flock: Flock, route: string, operation: Operation, round: n
   const [method = "", path = ""] = route.split(" ");
   const wrong = flock.canary("wrong");
   const urls = urlsOf(path, operation);
-  const message = `?message=${encodeURIComponent(`it was ${flock.canary("named", round)}`)}`;
+  // One that is in force all the time: of what was before the last change, nobody knows any more that it was secret.
+  const message = `?message=${encodeURIComponent(`it is ${flock.canary("schema", round)}`)}`;
   const values = allSecrets(flock, round);
   const bodies: Readonly<Record<string, readonly unknown[]>> = {
     "PUT /api/v1/settings": [
@@ -61,7 +62,11 @@ function requestsFor(flock: Flock, route: string, operation: Operation, round: n
     "POST /api/v1/settings/rollback": [{ to: 2, section: "mail" }, { to: wrong }, { to: 99999 }],
     "POST /api/v1/settings/seal": [{ which: "clear" }, { which: wrong }],
     "POST /api/v1/plan": [{}, { settings: values }, { settings: { typed: { port: wrong } } }, { settings: wrong }],
-    "POST /api/v1/apply": [{}, { hash: wrong }, { hash: "x", settings: values, message: flock.canary("named", round) }],
+    "POST /api/v1/apply": [
+      {},
+      { hash: wrong },
+      { hash: "x", settings: values, message: flock.canary("schema", round) },
+    ],
     "PUT /api/v1/environment/{name}": [
       { value: flock.canary("variable", round) },
       { value: { a: wrong } },
