@@ -31,8 +31,6 @@ Exit codes: 0 stopped by a signal, 1 it could not start, 130 a second signal.`,
 
 async function runStart(call: Call): Promise<number> {
   const signals = listenToSignals();
-  const { staySmall } = await import("../platform/memory.ts");
-  staySmall();
   const [{ openWorkspace }, { startDaemon }, openLog, { describeEvent }] = await Promise.all([
     import("../workspace.ts"),
     import("../daemon.ts"),
