@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { gitHistory } from "../../src/history/git.ts";
 import type { Draft, History } from "../../src/history/history.ts";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { alternate, type Sample } from "../rounds.ts";
@@ -16,7 +17,6 @@ const many = 10_000;
 export function measureHistory(figure: string, effort: Effort): Promise<Measurement[]> {
   const rounds = effort.quick ? { warmUp: 10, measured: 50, rest: 2 } : { warmUp: 30, measured: 300, rest: 5 };
   return withLeash(async ({ folder }) => {
-    const { gitHistory } = await loadBuilt();
     const [small, large] = [
       await gitHistory({ folder: join(folder, "small") }),
       await gitHistory({ folder: join(folder, "large") }),
@@ -43,11 +43,6 @@ export function measureHistory(figure: string, effort: Effort): Promise<Measurem
       { ...row(`history: list of ${count} revisions`, listsAtMany, `of ${few}`, listsAtFew, 50), bar: { ratio: 1.2 } },
     ];
   });
-}
-
-/** What is shipped, with the types of its source. */
-function loadBuilt(): Promise<typeof import("../../src/history/git.ts")> {
-  return import(join(import.meta.dirname, "../../dist/history/git.js"));
 }
 
 async function grow(history: History, count: number): Promise<void> {

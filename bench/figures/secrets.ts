@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { join } from "node:path";
-import type { Key } from "../../src/config/encryption.ts";
+import { type Key, open, parseKey, seal } from "../../src/config/encryption.ts";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { alternate, type Sample } from "../rounds.ts";
 
@@ -9,7 +8,6 @@ const count = 1000;
 /** 1,000 passwords of 24 characters sealed, and opened again, beside AES-256-GCM of the same bytes by node:crypto alone. */
 export async function measureSecrets(figure: string, effort: Effort): Promise<Measurement[]> {
   const rounds = effort.quick ? { warmUp: 5, measured: 20, rest: 1 } : { warmUp: 30, measured: 200, rest: 2 };
-  const { seal, open, parseKey } = await loadBuilt();
   const bytes = randomBytes(32);
   const key = parseKey(bytes.toString("base64"));
   if (key === undefined) throw new Error("no key was made");
@@ -80,9 +78,4 @@ function bareOpen(key: Buffer): Sample {
       return Buffer.concat([decipher.update(text), decipher.final()]).toString();
     }),
   );
-}
-
-/** What is shipped, with the types of its source. */
-function loadBuilt(): Promise<typeof import("../../src/config/encryption.ts")> {
-  return import(join(import.meta.dirname, "../../dist/config/encryption.js"));
 }

@@ -1,11 +1,11 @@
 import { chmod, constants, copyFile, cp, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { loadSettings, settingsFile } from "../settings.ts";
+import { packageFolder } from "../version.ts";
 
-/** The templates and presets that come with the program: beside `src/` in a checkout, beside `dist/` in the package. */
-const home = fileURLToPath(new URL("../../templates", import.meta.url));
+/** The templates and presets that come with the program. */
+const home = join(packageFolder, "templates");
 
 /**
  * Copies a preset and the templates of its services into a folder. Returns what was copied; what is there already stays as it
