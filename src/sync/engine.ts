@@ -190,7 +190,7 @@ export function createEngine(parts: EngineParts): Engine {
       snapshot === undefined ? undefined : { renderings: old, changes, revision: ledger.revision()?.number };
     const rendered = renderAll(services, { ...parts, snapshot: found }, before);
     if (snapshot === undefined) await mendLeftovers(rendered);
-    await known.takeUp(found, rendered);
+    await known.takeUp(found);
     snapshot = found;
     renderings = rendered;
     takeUpRevision(found, revision, changes);

@@ -6,11 +6,11 @@ import type { Door } from "../apps/door.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Renderings } from "./renderings.ts";
+import type { ServiceRecord } from "./record.ts";
 
 export interface KnownSecrets {
   /** These values are in force from now on. The first time it may have to ask the history, before any service is spoken to. */
-  readonly takeUp: (found: Snapshot, rendered: Renderings) => Promise<void>;
+  readonly takeUp: (found: Snapshot) => Promise<void>;
   readonly redact: Redact;
 }
 
@@ -26,10 +26,10 @@ export function createKnownSecrets({ names, ledger, door }: KnownSecretsParts): 
   let latest: readonly string[] | undefined;
   let redact = redactor([]);
 
-  const takeUp = async (found: Snapshot, rendered: Renderings): Promise<void> => {
+  const takeUp = async (found: Snapshot): Promise<void> => {
     const before = latest;
     const texts = secretTexts(found);
-    if (before === undefined) await recall(rendered);
+    if (before === undefined) await recall(found);
     else rememberLive(before);
     latest = before !== undefined && isSame(before, texts) ? before : texts;
     redact = redactor(new Set([...live.values(), before ?? [], latest].flat()));
@@ -43,21 +43,31 @@ export function createKnownSecrets({ names, ledger, door }: KnownSecretsParts): 
     for (const number of used) if (number !== undefined && !live.has(number)) live.set(number, before);
   };
 
-  /** After a start: what the services are on that have something to do. A history that cannot be read knows of none. */
-  const recall = async (rendered: Renderings): Promise<void> => {
-    const behind = names.flatMap((name) => {
-      const { healthy, healthyOn } = ledger.record(name);
-      return healthyOn === rendered.get(name)?.wanted?.service.fingerprint ? [] : [healthy?.revision];
-    });
+  /**
+   * After a start: what the services are on that may have something to do. None is rendered for that, for the first file would wait. A
+   * history that cannot be read knows of none.
+   */
+  const recall = async (found: Snapshot): Promise<void> => {
+    const last = ledger.revision();
+    const records = names.map((name) => ledger.record(name));
+    const behind = last?.hash === found.hash ? records.filter(isUnfinished) : records;
     // A change that was broken off may have written what nobody was healthy on yet.
-    const numbers = behind.length === 0 ? [] : [...behind, ledger.revision()?.number];
-    for (const number of new Set(numbers)) {
-      const revision = number === undefined ? undefined : await door.revisions.get(number).catch(() => undefined);
-      if (revision !== undefined) live.set(revision.number, readSecrets(door, revision));
+    const numbers = behind.length === 0 ? [] : [last?.number, ...behind.map(({ healthy }) => healthy?.revision)];
+    const newest = [...new Set(numbers)].filter((number) => number !== undefined).sort((a, b) => b - a);
+    for (const number of newest.slice(0, mostRecalled)) {
+      const revision = await door.revisions.get(number).catch(() => undefined);
+      if (revision !== undefined) live.set(number, readSecrets(door, revision));
     }
   };
 
   return { takeUp, redact: (text) => redact(text) };
+}
+
+/** Revisions: each costs a look into the history before the first service is worked on. */
+const mostRecalled = 20;
+
+function isUnfinished({ undo, quarantine, ill, written, healthy }: ServiceRecord): boolean {
+  return undo !== undefined || quarantine !== undefined || ill || written?.digest !== healthy?.digest;
 }
 
 /** A revision whose documents can no longer be read has none that could be known. */
