@@ -5,6 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { basename, extname } from "node:path";
 
+import type { Key } from "../config/encryption.ts";
 import { checkValue, diffTrees } from "../config/json-tree.ts";
 import type { Digest } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
@@ -17,9 +18,11 @@ import { finishWrites } from "../platform/safe-write.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
 import type { Signature } from "./change.ts";
 import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
+import { resealTree, type SealedTree, sealTree, type TreeSealing, unsealTree } from "./sealed-tree.ts";
 import { createTree, type Tree, type TreeStore } from "./tree.ts";
 import type { TreeState } from "./tree-app.ts";
 import { refuseMisfit } from "./tree-schema.ts";
+import { secretBySchema } from "./tree-secrets.ts";
 
 export interface FileTreeParts {
   readonly name: string;
@@ -29,6 +32,8 @@ export interface FileTreeParts {
   readonly clock: Pick<Clock, "now">;
   readonly digest: Digest;
   readonly isSecret: PathTest;
+  /** What secrets are sealed with in the file, as in `StoredTreeParts`. */
+  readonly keys?: (() => readonly Key[] | undefined) | undefined;
   /** Where writes in place keep their journal. */
   readonly journal: string;
   /** For the log: why what is in the file cannot be taken up, and what a crash had left behind. */
@@ -72,10 +77,13 @@ export async function openFileTree(parts: FileTreeParts): Promise<FileTree> {
 }
 
 async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): Promise<TreeStore> {
-  const { name, path, history, clock, digest, journal, tell } = parts;
+  const { name, path, history, clock, digest, journal, tell, keys } = parts;
   const file = { name: `config${extname(path).toLowerCase()}`, document: { path } };
   const format = await loadTreeFile(path);
+  const sealing = { app: name, keys };
+  const understanding = { format, file: basename(path), sealing };
   let known: Buffer = Buffer.alloc(0);
+  let tree: SealedTree | undefined;
 
   for (const text of await finishWrites(journal)) tell(text);
   const head = await history.head(name);
@@ -99,30 +107,53 @@ async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): P
   /** What is in the file is what counts, whoever wrote it. */
   const read = async (): Promise<TreeState> => {
     const bytes = await readFile();
-    const data = understand(format, bytes, basename(path));
+    const found = readTree(bytes, understanding);
+    const { data } = found;
     const last = await newest();
     const schema = last && schemaOf(last);
     await refuseMisfit({ data, schema });
     const isRecorded = last?.documents.some((one) => one.name === file.name && bytes.equals(one.bytes)) === true;
     known = bytes;
+    tree = found;
     if (last !== undefined && isRecorded) return { data, schema, revision: infoOf(last) };
-    const message = last === undefined ? "as it was found" : describe(last, file.name, format, data);
+    const message = last === undefined ? "as it was found" : describe(last, file.name, data, understanding);
     const made = draft(bytes, schema, { author: "file", message });
     return { data, schema, revision: await history.append(name, made, last?.number ?? 0) };
+  };
+
+  /** The file says `written`, and the history has it. */
+  const replace = async (before: TreeState | undefined, after: Held, by: Signature): Promise<TreeState> => {
+    const bytes = Buffer.from(format.edit(known.toString(), after.written));
+    const record = () => history.append(name, draft(bytes, after.schema, by), before?.revision.number ?? 0);
+    // Where only the schema is another one, the file stays.
+    const contents = new Map(bytes.equals(known) ? [] : [[file, bytes] as const]);
+    const held = new Map([[file.name, known]]);
+    const revision = await replaceDocuments(contents, { known: held, journal, record });
+    known = bytes;
+    tree = readTree(bytes, understanding);
+    return { data: tree.data, schema: after.schema, revision };
+  };
+  const secretOf = (schema: TreeState["schema"]): PathTest => {
+    return (path) => parts.isSecret(path) || secretBySchema(schema, path);
   };
 
   return {
     read,
     isStale: () => !isOnDisk(file.document, known),
-    write: async (before, after, by) => {
-      const bytes = Buffer.from(format.edit(known.toString(), after.data));
-      const record = () => history.append(name, draft(bytes, after.schema, by), before.revision.number);
-      // Where only the schema is another one, the file stays.
-      const contents = new Map(bytes.equals(known) ? [] : [[file, bytes] as const]);
-      const held = new Map([[file.name, known]]);
-      const revision = await replaceDocuments(contents, { known: held, journal, record });
-      known = bytes;
-      return { data: understand(format, bytes, basename(path)), schema: after.schema, revision };
+    write: (before, { data, schema }, by) => {
+      const was = tree !== undefined && tree.data === before?.data ? tree : undefined;
+      const settled = was && { ...was, isSame: before?.schema === schema };
+      return replace(before, { written: sealTree(data, settled, secretOf(schema), sealing), schema }, by);
+    },
+    seal: async (before, which, by) => {
+      const { written, keys } = resealTree(
+        tree ?? { ...before, written: before.data },
+        which,
+        secretOf(before.schema),
+        sealing,
+      );
+      const state = keys.length === 0 ? before : await replace(before, { written, schema: before.schema }, by);
+      return { keys, state };
     },
     remove: async () => {
       throw new ConfigSyncError("READ_ONLY", `the app "${name}" stands in ${basename(path)}`);
@@ -130,29 +161,44 @@ async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): P
     revisions: (page) => history.list(name, page),
     at: async (number) => {
       const revision = await history.get(name, number);
-      return revision && stateOf(revision);
+      return revision && stateOf(revision, sealing);
     },
   };
 }
 
-function understand(format: TreeFile, bytes: Buffer, file: string): TreeState["data"] {
+/** What is to be held: values as they are to stand in the file. */
+type Held = Pick<SealedTree, "written"> & Pick<TreeState, "schema">;
+
+interface Understanding {
+  readonly format: TreeFile;
+  /** Its name. */
+  readonly file: string;
+  readonly sealing: TreeSealing;
+}
+
+function readTree(bytes: Buffer, { format, file, sealing }: Understanding): SealedTree {
   try {
     if (!isUtf8(bytes))
       throw new ConfigSyncError("SOURCE_INVALID", "the file is not UTF-8", { hint: "Save it as UTF-8" });
-    const data = format.read(bytes.toString());
-    checkValue(data, []);
-    return data;
+    const tree = unsealTree(format.read(bytes.toString()), sealing);
+    checkValue(tree.data, []);
+    return tree;
   } catch (error) {
     throw error instanceof ConfigSyncError ? error.with({ place: { file } }) : error;
   }
 }
 
 /** Names of keys, never values. */
-function describe({ documents }: Revision, name: string, format: TreeFile, data: TreeState["data"]): string {
+function describe(
+  { documents }: Revision,
+  name: string,
+  data: TreeState["data"],
+  understanding: Understanding,
+): string {
   const before = documents.find((one) => one.name === name);
   if (before === undefined) return "another file";
   try {
-    const keys = diffTrees(format.read(Buffer.from(before.bytes).toString()), data).map(({ path }) => path);
+    const keys = diffTrees(readTree(Buffer.from(before.bytes), understanding).data, data).map(({ path }) => path);
     const more = keys.length > mostNamed ? ` and ${keys.length - mostNamed} more` : "";
     return keys.length === 0
       ? "edited in the file: no value is different"
@@ -164,10 +210,11 @@ function describe({ documents }: Revision, name: string, format: TreeFile, data:
 
 const mostNamed = 5;
 
-async function stateOf(revision: Revision): Promise<TreeState | undefined> {
+async function stateOf(revision: Revision, sealing: TreeSealing): Promise<TreeState | undefined> {
   const file = revision.documents.find(({ name }) => name !== schemaName);
   if (file === undefined) return undefined;
-  const data = (await loadTreeFile(file.name)).read(Buffer.from(file.bytes).toString());
+  const format = await loadTreeFile(file.name);
+  const { data } = unsealTree(format.read(Buffer.from(file.bytes).toString()), sealing);
   return { data, schema: schemaOf(revision), revision: infoOf(revision) };
 }
 

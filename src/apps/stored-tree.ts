@@ -1,13 +1,16 @@
 /** An app that has no place but the history: the documents of its newest revision are what it says. */
+import { holdsSealed, type Key } from "../config/encryption.ts";
 import type { JsonTree } from "../config/json.ts";
 import type { Digest } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
-import { ConfigSyncError } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Signature } from "./change.ts";
+import { resealTree, type SealedTree, sealTree, type TreeSealing, unsealTree } from "./sealed-tree.ts";
 import { createTree, type Tree, type TreeContent, type TreeStore } from "./tree.ts";
 import type { TreeState } from "./tree-app.ts";
+import { secretBySchema } from "./tree-secrets.ts";
 
 export interface StoredTreeParts {
   /** The one that is open just now. */
@@ -16,6 +19,8 @@ export interface StoredTreeParts {
   readonly digest: Digest;
   /** By their names. */
   readonly isSecret: PathTest;
+  /** What secrets are sealed with in the documents: the first seals, all open. Undefined where they stand in clear. Throws KEY_UNUSABLE. */
+  readonly keys?: (() => readonly Key[] | undefined) | undefined;
 }
 
 const configName = "config.json";
@@ -23,55 +28,85 @@ const schemaName = "schema.json";
 /** A revision with this document alone is of an app that was removed; its numbers go on where it is made again. */
 const removedName = "removed";
 
-/** The app by its newest revision; undefined where it has none, or was removed. Throws HISTORY_UNUSABLE. */
+/**
+ * The app by its newest revision; undefined where it has none, or was removed. Where a value cannot be opened the app is there, says why
+ * to everybody who asks, and is read again. Throws HISTORY_UNUSABLE.
+ */
 export async function openStoredTree(name: string, parts: StoredTreeParts): Promise<Tree | undefined> {
-  const first = await readNewest(name, parts);
-  return first && createTree({ name, first, store: storeIn(name, parts), isSecret: parts.isSecret });
+  const store = storeIn(name, parts);
+  const { isSecret } = parts;
+  try {
+    const first = await store.read();
+    return first && createTree({ name, first, store, isSecret });
+  } catch (error) {
+    const trouble = asConfigSyncError(error, "HISTORY_UNUSABLE");
+    if (trouble.code === "HISTORY_UNUSABLE") throw trouble;
+    return createTree({ name, store, isSecret, trouble });
+  }
 }
 
-/** Records the first revision. Throws TOO_LARGE, HISTORY_UNUSABLE, REVISION_MOVED. */
+/** Records the first revision. Throws TOO_LARGE, HISTORY_UNUSABLE, REVISION_MOVED, VALUE_INVALID, KEY_UNUSABLE, UNREPRESENTABLE. */
 export async function makeStoredTree(
   name: string,
   content: TreeContent,
   by: Signature,
   parts: StoredTreeParts,
 ): Promise<Tree> {
+  const store = storeIn(name, parts);
   const head = await parts.history().head(name);
-  const first = await append(name, head, content, by, parts);
-  return createTree({ name, first, store: storeIn(name, parts), isSecret: parts.isSecret });
+  const first = await store.write(head && { ...content, revision: head }, content, by);
+  return createTree({ name, first, store, isSecret: parts.isSecret });
 }
 
 function storeIn(name: string, parts: StoredTreeParts): TreeStore {
-  const { history, clock } = parts;
+  const { history, clock, digest, keys } = parts;
+  const sealing = { app: name, keys };
+  /** The newest as its document has it: what nobody changes stays as it stands there. */
+  let known: (SealedTree & Pick<TreeContent, "schema">) | undefined;
+
+  const append = async (
+    before: RevisionInfo | undefined,
+    after: SealedTree & Pick<TreeContent, "schema">,
+    { author, message }: Signature,
+  ): Promise<TreeState> => {
+    const documents = writeContent({ data: after.written, schema: after.schema });
+    const hash = digest(documents.map(({ text }) => text).join("\0"));
+    const draft: Draft = { author, message, at: clock.now(), hash, documents };
+    const revision = await history().append(name, draft, before?.number ?? 0);
+    known = after;
+    return { data: after.data, schema: after.schema, revision };
+  };
+  const secretOf = (schema: TreeContent["schema"]): PathTest => {
+    return (path) => parts.isSecret(path) || secretBySchema(schema, path);
+  };
+
   return {
-    read: () => readNewest(name, parts),
-    write: (before, after, by) => append(name, before.revision, after, by, parts),
-    remove: async ({ revision }, { author, message }) => {
+    read: async () => {
+      const head = await history().head(name);
+      const read = head && readRevision(await history().get(name, head.number), sealing);
+      if (read !== undefined) known = { ...read.tree, schema: read.state.schema };
+      return read?.state;
+    },
+    write: (before, { data, schema }, by) => {
+      const was = known !== undefined && known.data === before?.data ? known : undefined;
+      const settled = was && { ...was, isSame: was.schema === schema };
+      const written = sealTree(data, settled, secretOf(schema), sealing);
+      return append(before?.revision, { written, data, schema }, by);
+    },
+    seal: async (before, which, by) => {
+      if (known?.data !== before.data) throw new Error("the state is not the one that was read");
+      const { written, keys } = resealTree(known, which, secretOf(known.schema), sealing);
+      return { keys, state: keys.length === 0 ? before : await append(before.revision, { ...known, written }, by) };
+    },
+    remove: async ({ author, message }) => {
       const documents = [{ name: removedName, bytes: new Uint8Array() }];
       const draft = { author, message, at: clock.now(), hash: removedName, documents };
-      await history().append(name, draft, revision.number);
+      const head = await history().head(name);
+      await history().append(name, draft, head?.number ?? 0);
     },
     revisions: (page) => history().list(name, page),
-    at: async (number) => stateOf(await history().get(name, number)),
+    at: async (number) => readRevision(await history().get(name, number), sealing)?.state,
   };
-}
-
-async function readNewest(name: string, { history }: StoredTreeParts): Promise<TreeState | undefined> {
-  const head = await history().head(name);
-  return head && stateOf(await history().get(name, head.number));
-}
-
-async function append(
-  name: string,
-  before: RevisionInfo | undefined,
-  { data, schema }: TreeContent,
-  { author, message }: Signature,
-  { history, clock, digest }: StoredTreeParts,
-): Promise<TreeState> {
-  const documents = writeContent({ data, schema });
-  const hash = digest(documents.map(({ text }) => text).join("\0"));
-  const draft: Draft = { author, message, at: clock.now(), hash, documents };
-  return { data, schema, revision: await history().append(name, draft, before?.number ?? 0) };
 }
 
 /** Bytes of a document. */
@@ -89,20 +124,28 @@ function write(name: string, value: JsonTree) {
   return { name, text, bytes: Buffer.from(text) };
 }
 
-/** Undefined for a revision that says nothing: the app was removed by it. */
-function stateOf(revision: Revision | undefined): TreeState | undefined {
+/** Undefined for a revision that says nothing: the app was removed by it. Throws as `unsealTree` does. */
+function readRevision(revision: Revision | undefined, sealing: TreeSealing) {
   if (revision === undefined) return undefined;
   const { documents, ...info } = revision;
-  const data = parse(documents, configName, info);
-  return data && { data, schema: parse(documents, schemaName, info), revision: info };
+  const text = textOf(documents, configName);
+  if (text === undefined) return undefined;
+  const written = parse(text, configName, info);
+  const schemaText = textOf(documents, schemaName);
+  const schema = schemaText === undefined ? undefined : parse(schemaText, schemaName, info);
+  const tree = holdsSealed(text) ? unsealTree(written, sealing) : { written, data: written };
+  return { tree, state: { data: tree.data, schema, revision: info } };
 }
 
-function parse(documents: readonly Document[], wanted: string, { number }: RevisionInfo): JsonTree | undefined {
+function textOf(documents: readonly Document[], wanted: string): string | undefined {
   const bytes = documents.find(({ name }) => name === wanted)?.bytes;
-  if (bytes === undefined) return undefined;
+  return bytes && Buffer.from(bytes).toString();
+}
+
+function parse(text: string, document: string, { number }: RevisionInfo): JsonTree {
   try {
-    return JSON.parse(Buffer.from(bytes).toString()) as JsonTree;
+    return JSON.parse(text) as JsonTree;
   } catch (cause) {
-    throw new ConfigSyncError("HISTORY_UNUSABLE", `${wanted} of revision ${number} is no JSON`, { cause });
+    throw new ConfigSyncError("HISTORY_UNUSABLE", `${document} of revision ${number} is no JSON`, { cause });
   }
 }

@@ -3,7 +3,7 @@ import type { Json, JsonTree, TreeChange } from "../config/json.ts";
 import type { Path } from "../config/path.ts";
 import type { ConfigSyncError } from "../errors.ts";
 import type { History, RevisionInfo } from "../history/history.ts";
-import type { Signature } from "./change.ts";
+import type { Sealed, SealRequest, Signature } from "./change.ts";
 
 export type { TreeChange } from "../config/json.ts";
 
@@ -38,6 +38,8 @@ export interface TreeChanged extends TreeState {
   readonly changes: readonly TreeChange[];
 }
 
+export type SealedKeys = Pick<Sealed, "revision" | "keys">;
+
 export interface TreeApp {
   readonly name: string;
   /** The newest good state. Throws why there is none. */
@@ -48,10 +50,16 @@ export interface TreeApp {
    * What was shown as `[secret]` and comes back in its place keeps the value; a mask anywhere else is VALUE_INVALID.
    *
    * Throws and changes nothing: NOT_FOUND for a path to remove that is not there, VALUE_INVALID for what the schema or a rule refuses
-   * (with the key), what `permit` throws, READ_ONLY, REVISION_MOVED, TOO_LARGE, UNREPRESENTABLE, HISTORY_UNUSABLE, WRITE_FAILED. Resolves when it would
+   * (with the key), what `permit` throws, READ_ONLY, REVISION_MOVED, TOO_LARGE, UNREPRESENTABLE, KEY_UNUSABLE,
+   * HISTORY_UNUSABLE, WRITE_FAILED. Resolves when it would
    * survive a power cut.
    */
   readonly change: (request: TreeChangeRequest) => Promise<TreeChanged>;
+  /**
+   * Seals secrets where they stand in the documents: one revision, and none where there is nothing of that kind. Not for `default` of a
+   * daemon, which is sealed at the door. Throws as `change` does, and KEY_UNUSABLE.
+   */
+  readonly seal?: ((request: SealRequest) => Promise<SealedKeys>) | undefined;
   /** What stands against this tree, or with none against the present one: empty where all is well. Changes nothing. */
   readonly validate: (data?: JsonTree) => Promise<readonly ConfigSyncError[]>;
   /** Reads its documents again; resolves when what is new is taken up. */

@@ -17,7 +17,7 @@ import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { History, RevisionInfo } from "../history/history.ts";
-import type { Signature } from "./change.ts";
+import type { Sealable, Signature } from "./change.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import type { TreeApp, TreeChangeRequest, TreeEdit, TreeState } from "./tree-app.ts";
 import { refuseMisfit, whatMisfits } from "./tree-schema.ts";
@@ -33,9 +33,15 @@ export interface TreeStore {
   /** Whether somebody else changed it since it was read, as far as that can be told at once. */
   readonly isStale?: () => boolean;
   /** Durable when it resolves. Throws, and then `before` is still what there is. */
-  readonly write: (before: TreeState, after: TreeContent, by: Signature) => Promise<TreeState>;
-  /** Takes the app away. */
-  readonly remove: (before: TreeState, by: Signature) => Promise<void>;
+  readonly write: (before: TreeState | undefined, after: TreeContent, by: Signature) => Promise<TreeState>;
+  /** The same values, sealed in the documents. Durable when it resolves; where there was nothing to seal, `before`. */
+  readonly seal: (
+    before: TreeState,
+    which: Sealable,
+    by: Signature,
+  ) => Promise<{ readonly state: TreeState; readonly keys: readonly string[] }>;
+  /** Takes the app away, whatever it says. */
+  readonly remove: (by: Signature) => Promise<void>;
   readonly revisions: (page: Parameters<History["list"]>[1]) => Promise<RevisionInfo[]>;
   readonly at: (revision: number) => Promise<TreeState | undefined>;
 }
@@ -51,16 +57,20 @@ export interface TreeOptions {
   readonly isSecret: PathTest;
   /** Undefined where nothing good has been read yet: the first `reload` does that. */
   readonly first?: TreeState | undefined;
+  /** Why not. */
+  readonly trouble?: ConfigSyncError | undefined;
 }
 
-export function createTree({ name, store, isSecret: isSecretName, first }: TreeOptions): Tree {
+export function createTree({ name, store, isSecret: isSecretName, first, trouble: initial }: TreeOptions): Tree {
   const alone = oneAfterTheOther();
   const watchers = createTreeWatchers();
   let state = first;
-  let trouble: ConfigSyncError | undefined;
+  let trouble = initial;
+  let isRetrying = false;
 
   const current = (): TreeState => {
     if (state !== undefined) return state;
+    if (trouble !== undefined) retryInBackground();
     throw trouble ?? new ConfigSyncError("NOT_FOUND", `there is no app "${name}"`);
   };
   const isSecret: PathTest = (path) => isSecretName(path) || secretBySchema(state?.schema, path);
@@ -84,8 +94,28 @@ export function createTree({ name, store, isSecret: isSecretName, first }: TreeO
     }
   };
 
+  const isToBeRead = (): boolean => (state === undefined ? trouble !== undefined : store.isStale?.() === true);
+
+  const retryInBackground = (): void => {
+    if (isRetrying) return;
+    isRetrying = true;
+    const done = (): void => {
+      isRetrying = false;
+    };
+    alone(reload).then(done, done);
+  };
+
+  const seal: NonNullable<TreeApp["seal"]> = async ({ which, ...signature }) => {
+    if (isToBeRead()) await reload();
+    const before = current();
+    requireExpected(signature, before.revision);
+    const { state: sealed, keys } = await store.seal(before, which, signature);
+    take(sealed);
+    return { revision: sealed.revision, keys };
+  };
+
   const change: TreeApp["change"] = async ({ edits, schema, permit, ...signature }) => {
-    if (store.isStale?.() === true) await reload();
+    if (isToBeRead()) await reload();
     const before = current();
     requireExpected(signature, before.revision);
     const data = applyEdits(before.data, edits, isSecret);
@@ -103,6 +133,7 @@ export function createTree({ name, store, isSecret: isSecretName, first }: TreeO
     current,
     isSecret,
     change: (request: TreeChangeRequest) => alone(() => change(request)),
+    seal: (request) => alone(() => seal(request)),
     validate: async (data) => {
       const { data: present, schema } = current();
       if (data === undefined) return trouble === undefined ? whatMisfits({ data: present, schema }) : [trouble];
@@ -118,8 +149,9 @@ export function createTree({ name, store, isSecret: isSecretName, first }: TreeO
     watch: watchers.watch,
     remove: (by) =>
       alone(async () => {
-        await store.remove(current(), by);
+        await store.remove(by);
         state = undefined;
+        trouble = undefined;
         watchers.end();
       }),
   };

@@ -1,16 +1,19 @@
 /** What the commands for secrets do with the file of keys itself, as its owner. */
 import { userInfo } from "node:os";
+import { openStoredTree } from "../apps/stored-tree.ts";
 import { openAudit } from "../audit/audit.ts";
 import type { Told } from "../audit/entry.ts";
 import { auditFolder } from "../audit/files.ts";
 import { createKeyText, parseKey } from "../config/encryption.ts";
-import { formatPath } from "../config/path.ts";
+import type { Json } from "../config/json.ts";
+import { valueAt } from "../config/json-tree.ts";
+import { formatPath, type Path } from "../config/path.ts";
 import { reveal } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { addKey, makeKeyFile } from "../platform/key-file.ts";
 import { loadSettings } from "../settings.ts";
-import { openWorkspace } from "../workspace.ts";
+import { openWorkspace, secretsOf, type Workspace } from "../workspace.ts";
 import { type Call, exitCodes } from "./command.ts";
 import { readPath } from "./read-path.ts";
 import { refuseOtherOwner } from "./refuse-other-owner.ts";
@@ -38,19 +41,41 @@ export async function addNewKey({ workspace }: Call): Promise<void> {
   await recordAct(state, { what: "encryption.key", target: id });
 }
 
-export async function printValue({ workspace, argument = "", json, print }: Call): Promise<number> {
+export async function printValue(call: Call): Promise<number> {
+  const { argument = "", json, print } = call;
   const path = readPath(argument);
   const key = formatPath(path);
-  const { app, settings } = await openWorkspace(workspace);
+  const workspace = await openWorkspace(call.workspace);
+  const app = typeof call.options.app === "string" ? call.options.app : workspace.app.name;
+  const value = app === workspace.app.name ? await valueOfHost(workspace, key) : await valueOfApp(workspace, app, path);
+  if (value === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no key ${key}`, { key });
+  // Before it is shown, as with what the API reveals: what cannot be put on record is not shown.
+  await recordAct(workspace.settings.state, { what: "reveal", app, keys: [key] });
+  if (json) print(JSON.stringify({ key, value }));
+  else print(typeof value === "string" ? value : JSON.stringify(value));
+  return exitCodes.ok;
+}
+
+async function valueOfHost({ app }: Workspace, key: string): Promise<string | undefined> {
   const { snapshot, problems } = await app.look();
   if (problems[0] !== undefined) throw problems[0];
   const entry = snapshot?.entries.get(key);
-  if (entry === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no key ${key}`, { key });
-  // Before it is shown, as with what the API reveals: what cannot be put on record is not shown.
-  await recordAct(settings.state, { what: "reveal", app: app.name, keys: [key] });
-  const value = reveal(entry.value);
-  print(json ? JSON.stringify({ key, value }) : value);
-  return exitCodes.ok;
+  return entry && reveal(entry.value);
+}
+
+/** By its newest revision, beside a daemon, too. */
+async function valueOfApp(workspace: Workspace, name: string, path: Path): Promise<Json | undefined> {
+  const history = workspace.openHistory(() => undefined);
+  try {
+    const { settings, digest, keys } = workspace;
+    const isSecret = secretsOf(settings);
+    const parts = { history: () => history, clock: systemClock, digest, isSecret, keys: () => keys?.() };
+    const tree = await openStoredTree(name, parts);
+    if (tree === undefined) throw new ConfigSyncError("NOT_FOUND", `there is no app "${name}"`);
+    return valueAt(tree.current().data, path);
+  } finally {
+    await history.close();
+  }
 }
 
 /** Durable when it resolves. Throws WRITE_FAILED, STATE_UNUSABLE. */

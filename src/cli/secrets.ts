@@ -19,10 +19,10 @@ Exit codes: 0 made, 1 not made.`,
 
 const encrypt: Command = {
   name: "encrypt",
-  summary: "seal every secret that stands in clear: one revision",
+  summary: "seal every secret that stands in clear: one revision an app",
   help: `
-Secrets are the keys whose name says so, and those of "secrets" in the
-settings. What the history and its copies hold of them in clear stays there:
+Secrets are the keys whose name says so, those of "secrets" in the settings,
+and in apps those that their schemas call secret. What the history and its copies hold of them in clear stays there:
 change a password that somebody may have seen.
 
 Examples:
@@ -40,16 +40,21 @@ const decrypt: Command = {
   help: `
 For whoever may read the file of keys; no daemon is asked. It goes on record.
 
+Of an app that has no file it is the newest revision that is read; what is not
+a text is printed as JSON.
+
 Examples:
   config-sync secrets decrypt gitea.user_pwd
+  config-sync secrets decrypt login.password --app shop
 
 Exit codes: 0 printed, 1 it cannot be opened, or there is no such key.`,
+  options: [{ flags: "--app <name>", description: "of which app", fallback: "default" }],
   run: async (call) => (await import("./secrets-keys.ts")).printValue(call),
 };
 
 const rotate: Command = {
   name: "rotate",
-  summary: "make a new key and seal everything with it: one revision",
+  summary: "make a new key and seal everything with it: one revision an app",
   help: `
 The new key is put in front of the file; the old ones stay and go on opening
 older revisions. A crash in between does no harm: run it again. With
@@ -84,7 +89,7 @@ Exit codes: 0 sealed, or nothing to seal, 1 refused.`,
 
 export const secrets: CommandGroup = {
   name: "secrets",
-  summary: "keep passwords encrypted in config.ini and in the history",
+  summary: "keep passwords encrypted in config.ini, in apps and in the history",
   help: `
 Needs encryption.key_file (or key_env) in config-sync.yaml. From then on what is
 set through a command or the API is sealed when its key is secret.
@@ -101,13 +106,24 @@ Exit codes: 0 done, 1 not done.`,
 async function sealValues(call: Call, which: "clear" | "old" | "aes256"): Promise<number> {
   const { askApi } = await import("./ask-api.ts");
   const query = { message: typeof call.options.message === "string" ? call.options.message : undefined };
-  const request = { method: "POST", path: "/settings/seal", query, body: { which } } as const;
-  const sealed = await askApi<{ revision: { number: number }; keys: readonly string[] }>(call, request);
+  const sealed = await askApi<SealedApps>(call, { method: "POST", path: "/seal", query, body: { which } });
   if (call.json) call.print(JSON.stringify(sealed, null, 2));
-  else if (sealed.keys.length === 0) call.print("there was nothing to seal");
-  else {
-    for (const key of sealed.keys) call.print(key);
-    call.print(call.style("green", `${sealed.keys.length} sealed: revision ${sealed.revision.number}`));
-  }
+  else if (sealed.apps.length === 0) call.print("there was nothing to seal");
+  else for (const one of sealed.apps) printSealed(call, one);
   return exitCodes.ok;
+}
+
+interface SealedApps {
+  readonly apps: readonly {
+    readonly app: string;
+    readonly revision: { number: number };
+    readonly keys: readonly string[];
+  }[];
+}
+
+/** The host's own configuration needs no name. */
+function printSealed({ print, style }: Call, { app, revision, keys }: SealedApps["apps"][number]): void {
+  const isHost = app === "default";
+  for (const key of keys) print(isHost ? key : `${app}: ${key}`);
+  print(style("green", `${keys.length} sealed${isHost ? "" : ` in ${app}`}: revision ${revision.number}`));
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from "node:path";
+import type { Key } from "../config/encryption.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
@@ -18,6 +19,10 @@ server.sock in that folder, which only its owner can open.
 Rather than --api-key, which others on this host can see in the list of
 processes, set CONFIG_SYNC_API_KEY.
 
+Secrets are sealed, in the file and in the revisions, where --key-file names a
+file of keys (mode 0600; a key is 32 bytes in base64, the first one seals) or
+CONFIG_SYNC_ENCRYPTION_KEY holds them.
+
 Examples:
   config-sync server --config app.yaml
   config-sync server --port 8080 --state /var/lib/apps
@@ -30,6 +35,7 @@ Exit codes: 0 stopped by a signal, 1 it could not start.`,
     { flags: "--host <address>", description: "on which address", fallback: "127.0.0.1" },
     { flags: "--api-key <key>", description: "a key that may do everything; 16 characters or more" },
     { flags: "--state <dir>", description: "where it keeps what it keeps; .config-sync/NAME beside the file" },
+    { flags: "--key-file <file>", description: "the keys that secrets are sealed with" },
     { flags: "--read-only", description: "refuse every change" },
   ],
   run: runServer,
@@ -48,6 +54,7 @@ async function runServer(call: Call): Promise<number> {
     port: readPort(String(options.port)),
     apiKey: readKey(options.apiKey ?? process.env.CONFIG_SYNC_API_KEY),
     readOnly: options.readOnly === true,
+    keys: await findKeys(options.keyFile),
     tell: (text) => void process.stderr.write(`${text}\n`),
   });
   const { addresses, adminKey, apps } = started;
@@ -80,6 +87,15 @@ function readKey(key: Call["options"][string]): string | undefined {
   throw new ConfigSyncError("USAGE", "the API key is shorter than 16 characters, or holds others than a header takes", {
     hint: "Take a long one: openssl rand -hex 24",
   });
+}
+
+const keyVariable = "CONFIG_SYNC_ENCRYPTION_KEY";
+
+/** Undefined where secrets stand in clear. */
+async function findKeys(file: Call["options"][string]): Promise<(() => readonly Key[]) | undefined> {
+  const { keysOfFile, keysOfVariable } = await import("../platform/key-file.ts");
+  if (typeof file === "string") return keysOfFile(resolve(file));
+  return process.env[keyVariable] === undefined ? undefined : keysOfVariable(keyVariable, process.env);
 }
 
 /** The first one; a second ends the process as it always does. */

@@ -58,6 +58,17 @@ export function sameValue(a: Json | undefined, b: Json | undefined): boolean {
   );
 }
 
+/** The tree itself where every member stays what it is. */
+export function mapMembers(tree: JsonTree, make: (key: string, inner: Json) => Json): JsonTree {
+  let isSame = true;
+  const members = Object.entries(tree).map(([key, inner]) => {
+    const made = make(key, inner);
+    isSame &&= made === inner;
+    return [key, made] as const;
+  });
+  return isSame ? tree : Object.fromEntries(members);
+}
+
 /** What is different in `after`, in its order; of each map, what was removed comes last. */
 export function diffTrees(before: JsonTree, after: JsonTree): TreeChange[] {
   const changes: TreeChange[] = [];

@@ -1,7 +1,7 @@
 /** What of a tree is shown to whoever may not see secrets, and how what was shown comes back in a write. Pure. */
 import { ConfigSyncError } from "../errors.ts";
 import { isTree, type Json, type JsonTree } from "./json.ts";
-import { sameValue } from "./json-tree.ts";
+import { mapMembers, sameValue } from "./json-tree.ts";
 import { formatPath, type Path } from "./path.ts";
 import type { PathTest } from "./pattern.ts";
 import { maskUrls, secretMark } from "./secret.ts";
@@ -28,17 +28,6 @@ function maskMembers(tree: JsonTree, at: Path, secret: boolean, isSecret: PathTe
     const path = [...at, key];
     return mask(inner, path, secret || isSecret(path), isSecret);
   });
-}
-
-/** The tree itself where every member stays what it is: most have nothing to hide. */
-function mapMembers(tree: JsonTree, make: (key: string, inner: Json) => Json): JsonTree {
-  let isSame = true;
-  const members = Object.entries(tree).map(([key, inner]) => {
-    const made = make(key, inner);
-    isSame &&= made === inner;
-    return [key, made] as const;
-  });
-  return isSame ? tree : Object.fromEntries(members);
 }
 
 /**

@@ -52,6 +52,7 @@ export function openHostTrees({ running, listen }: HostTreesContext): Promise<Tr
     clock: systemClock,
     digest: (text) => running().workspace.digest(text),
     isSecret,
+    keys: () => running().workspace.keys?.(),
   });
 }
 

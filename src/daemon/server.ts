@@ -12,6 +12,7 @@ import type { TreeApp } from "../apps/tree-app.ts";
 import { openTrees } from "../apps/trees.ts";
 import { auditFolder } from "../audit/files.ts";
 import { listEntries } from "../audit/query.ts";
+import type { Key } from "../config/encryption.ts";
 import { secretPaths } from "../config/secret.ts";
 import { ConfigSyncError } from "../errors.ts";
 import { lockFolder } from "../history/git/lock.ts";
@@ -32,6 +33,8 @@ export interface ServerOptions {
   /** A key that may do everything, beside those that are kept. */
   readonly apiKey?: string | undefined;
   readonly readOnly: boolean;
+  /** What secrets are sealed with, as in `StoredTreeParts`. */
+  readonly keys?: (() => readonly Key[]) | undefined;
   readonly tell: (text: string) => void;
 }
 
@@ -45,15 +48,16 @@ export interface Server {
 
 const host = "default";
 
-/** Resolves when it listens. Throws SETTINGS_INVALID (the address), DAEMON_RUNNING, STATE_UNUSABLE, HISTORY_UNUSABLE, and what is wrong with the file. */
+/** Resolves when it listens. Throws SETTINGS_INVALID (the address), KEY_UNUSABLE, DAEMON_RUNNING, STATE_UNUSABLE, HISTORY_UNUSABLE, and what is wrong with the file. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, state, apiKey, readOnly, tell } = options;
+  const { config, state, apiKey, readOnly, tell, keys } = options;
+  keys?.();
   await using opened = new AsyncDisposableStack();
   const digest = await takeState(state);
   opened.defer(await lockState(state));
   const history = opened.adopt(await openHistory(defaultHistory, { folder: state, state, tell }), (one) => one.close());
   const isSecret = secretPaths([]);
-  const stored: StoredTreeParts = { history: () => history, clock: systemClock, digest, isSecret };
+  const stored: StoredTreeParts = { history: () => history, clock: systemClock, digest, isSecret, keys };
   const journal = join(state, "journal");
   const main =
     config === undefined

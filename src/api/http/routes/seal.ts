@@ -1,13 +1,21 @@
-/** Sealing secrets where they stand in the files. */
+/** Sealing secrets where they stand: in the files, and in the documents of apps. */
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
-import { requireRight } from "../../../access/principal.ts";
+import { isAllowed, requireRight } from "../../../access/principal.ts";
+import type { Sealable, SealRequest } from "../../../apps/change.ts";
+import type { SealedKeys } from "../../../apps/tree-app.ts";
+import { asConfigSyncError, ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
+import { principalOf } from "../authorize.ts";
 import { expectedRevision } from "../preconditions.ts";
 import { readerOf } from "../reading.ts";
 import { recordNow } from "../record.ts";
 import { ifMatch, revisionInfo, writing } from "../schemas.ts";
-import { seenRevision } from "../sight.ts";
+import { seenRevision, sightOf } from "../sight.ts";
 import { writeErrors } from "./settings.ts";
+
+const body = z.strictObject({ which: z.enum(["clear", "old", "aes256"]) });
+const sealed = z.object({ revision: revisionInfo, keys: z.array(z.string()) });
 
 export function addSealRoutes(server: Server, api: Api): void {
   server.post("/settings/seal", {
@@ -20,12 +28,13 @@ export function addSealRoutes(server: Server, api: Api): void {
         "One revision, or none where there is nothing of that kind.",
       querystring: writing.omit({ wait: true, timeout: true }),
       headers: ifMatch.loose(),
-      body: z.strictObject({ which: z.enum(["clear", "old", "aes256"]) }),
-      response: { 200: z.object({ revision: revisionInfo, keys: z.array(z.string()) }) },
+      body,
+      response: { 200: sealed },
     },
     handler: async (request, reply) => {
       const { app, principal, sight } = readerOf(api, request, request.query.app);
       requireRight(principal, "administer", { app: app.name });
+      refuseReadOnly(api);
       const { which } = request.body;
       const message = request.query.message ?? reasons[which];
       const { revision, keys } = await app.seal({
@@ -42,6 +51,74 @@ export function addSealRoutes(server: Server, api: Api): void {
       return { revision: seenRevision(revision, sight), keys: [...keys] };
     },
   });
+
+  server.post("/seal", {
+    config: { right: "administer", app: "any", audit: "seal", errors: [...writeErrors, "TOO_LARGE"] },
+    schema: {
+      tags: ["apps"],
+      summary: "Encrypt secrets where they stand, in every app that you administer",
+      description:
+        "One revision an app, and none where there is nothing of that kind. Where an app refuses it the others are done, and the answer is " +
+        "the refusal: asked again, it goes on with what is left.",
+      querystring: z.strictObject({ message: writing.shape.message }),
+      body,
+      response: { 200: z.object({ apps: z.array(sealed.extend({ app: z.string() })) }) },
+    },
+    handler: async (request, reply) => {
+      refuseReadOnly(api);
+      const principal = principalOf(request);
+      const names = api.trees.names().filter((app) => isAllowed(principal, "administer", { app }));
+      if (names.length === 0) requireRight(principal, "administer", { app: "default" });
+      const { which } = request.body;
+      const done = await sealEach(api, reply, names, { which, message: request.query.message ?? reasons[which] });
+      const sight = (app: string) => sightOf(principal, app, () => []);
+      return {
+        apps: done.map(({ app, revision, keys }) => ({
+          app,
+          revision: seenRevision(revision, sight(app)),
+          keys: [...keys],
+        })),
+      };
+    },
+  });
+}
+
+interface Wish {
+  readonly which: Sealable;
+  readonly message: string;
+}
+
+/** One after the other, each on record as it is done. Throws the first refusal, when all that could be done is. */
+async function sealEach(api: Api, reply: FastifyReply, names: readonly string[], wish: Wish) {
+  const done: (SealedKeys & { readonly app: string })[] = [];
+  const refusals: ConfigSyncError[] = [];
+  for (const app of names) {
+    try {
+      const sealed = await sealApp(api, app, { ...wish, author: principalOf(reply.request).name });
+      if (sealed === undefined || sealed.keys.length === 0) continue;
+      const { revision, keys } = sealed;
+      await recordNow(api, reply, { app, revision: revision.number, keys, why: revision.message });
+      done.push({ app, revision, keys });
+    } catch (error) {
+      refusals.push(asConfigSyncError(error));
+    }
+  }
+  const [refusal] = refusals;
+  if (refusal === undefined) return done;
+  const sealedIn = done.length === 0 ? "" : ` (sealed in ${done.map(({ app }) => app).join(", ")})`;
+  const { code, message, key, place, hint } = refusal;
+  throw new ConfigSyncError(code, `${message}${sealedIn}`, { key, place, hint, cause: refusal });
+}
+
+/** `default` of a daemon at its door, which keeps the files; all others in their documents. */
+async function sealApp(api: Api, name: string, request: SealRequest): Promise<SealedKeys | undefined> {
+  // Websoft9 encrypted nothing in trees.
+  const inTree = request.which === "aes256" ? undefined : api.trees.get(name)?.seal;
+  return (api.app(name)?.seal ?? inTree)?.(request);
+}
+
+function refuseReadOnly({ settings: { readOnly } }: Api): void {
+  if (readOnly !== undefined) throw new ConfigSyncError("READ_ONLY", readOnly);
 }
 
 const reasons = {
