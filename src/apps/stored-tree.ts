@@ -6,6 +6,7 @@ import type { PathTest } from "../config/pattern.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
+import { reached } from "../platform/reached.ts";
 import type { Signature } from "./change.ts";
 import { resealTree, type SealedTree, sealTree, type TreeSealing, unsealTree } from "./sealed-tree.ts";
 import { createTree, type Tree, type TreeContent, type TreeStore } from "./tree.ts";
@@ -73,6 +74,7 @@ function storeIn(name: string, parts: StoredTreeParts): TreeStore {
     const hash = digest(documents.map(({ text }) => text).join("\0"));
     const draft: Draft = { author, message, at: clock.now(), hash, documents };
     const revision = await history().append(name, draft, before?.number ?? 0);
+    reached("recorded");
     known = after;
     return { data: after.data, schema: after.schema, revision };
   };

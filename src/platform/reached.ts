@@ -14,7 +14,7 @@ export type Step =
   | "room-made"
   | "overwritten"
   | "cut-to-length"
-  // A change at the door: it counts, and no file shows it yet.
+  // A change of an app: it counts, and no file shows it yet, where there is one.
   | "recorded"
   // The turn of a service.
   | "way-back-kept"

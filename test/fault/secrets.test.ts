@@ -1,11 +1,14 @@
-/** Secrets at rest by the commands: with a daemon, without one, and ended in the middle of a rotation. */
+/** Secrets at rest by the commands: with a daemon, without one, in files and in apps, and ended in the middle of a rotation. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { callDaemon } from "../../src/api/control-client.ts";
 import { isSealed, keyIdOf } from "../../src/config/encryption.ts";
 import { formatPath } from "../../src/config/path.ts";
+import { answerOffline } from "../../src/daemon/offline.ts";
 import { readConfigIni } from "../../src/formats/ini/config-ini.ts";
+import { openWorkspace } from "../../src/workspace.ts";
 import { makeWorkspace, runCli, type Workspace } from "../support/workspace.ts";
 
 const hook = new URL("support/step-hook.ts", import.meta.url).pathname;
@@ -182,3 +185,75 @@ test.each(["staged 1", "recorded 1"])(
     expectNoCanary();
   },
 );
+
+describe("apps", () => {
+  const names = ["one", "three", "two"] as const;
+  const tokens = { one: first, three: third, two: second };
+  const socket = () => workspace.at("state/daemon.sock");
+
+  async function makeApps(): Promise<void> {
+    await makeKept();
+    await done("secrets", "keygen");
+    const daemon = workspace.startDaemon();
+    await daemon.waitForLine(/healthy/);
+    await done("set", `git.token=${first}`);
+    for (const name of names) {
+      const data = { login: { token: tokens[name] }, pin: [4711], n: 1 };
+      const schema = { properties: { pin: { writeOnly: true } } };
+      const made = { method: "POST", url: `/api/apps/${name}`, body: { data, schema } } as const;
+      expect(await callDaemon(socket(), made)).toMatchObject({ status: 201 });
+    }
+    await daemon.stop();
+  }
+
+  /** By the files, as a daemon that starts now would. */
+  async function expectAllOpen(): Promise<void> {
+    for (const name of names) {
+      const url = `/api/apps/${name}/config?reveal=true`;
+      const { body } = await answerOffline(await openWorkspace(workspace.folder), { method: "GET", url });
+      expect(body).toEqual({ login: { token: tokens[name] }, pin: [4711], n: 1 });
+    }
+  }
+
+  test("are sealed in the history and opened by a daemon, each for itself", async () => {
+    await makeApps();
+    const daemon = workspace.startDaemon();
+    await daemon.waitForLine(/watching/);
+    const shown = await callDaemon(socket(), { method: "GET", url: "/api/apps/one/config?reveal=true" });
+    expect(shown?.body).toEqual({ login: { token: first }, pin: [4711], n: 1 });
+    expect(await done("secrets", "rotate")).toMatch(
+      /^git\.token\n1 sealed: revision 3\none: login\.token\none: pin\n2 sealed in one: revision 2\nthree: .*in two: revision 2$/s,
+    );
+    await vi.waitFor(() => expect(objects()).toContain('"token": "enc:v1:'), { timeout: 5000 });
+    await daemon.stop();
+    await expectAllOpen();
+    expect(await done("secrets", "decrypt", "login.token", "--app", "two")).toBe(second);
+    expect(await done("secrets", "decrypt", "pin", "--app", "two")).toBe("[4711]");
+    expectNoCanary();
+  });
+
+  // The apps in their order are default, one, three, two.
+  test.each(["recorded 1", "recorded 3"])(
+    "a rotation that is killed at %s leaves all of them open, and is finished by another one",
+    async (step) => {
+      await makeApps();
+      writeFileSync(workspace.at("order"), step);
+      const killed = await run(["secrets", "rotate"], {
+        NODE_OPTIONS: `--import=${hook}`,
+        FATAL_STEP: workspace.at("order"),
+      });
+      expect(killed.code).toBeNull();
+      writeFileSync(workspace.at("order"), "");
+      await expectAllOpen();
+      const [current, ...older] = keyIds();
+      await done("secrets", "rotate");
+      await expectAllOpen();
+      expect([current, ...older]).toHaveLength(2);
+      // With the newest key alone: nothing that is in force needs another one.
+      const [line = ""] = readFileSync(workspace.at("keys"), "utf8").split("\n");
+      writeFileSync(workspace.at("keys"), line);
+      await expectAllOpen();
+      expectNoCanary();
+    },
+  );
+});
