@@ -14,7 +14,7 @@ import { commandsOf } from "./daemon/commands.ts";
 import { controlSocket } from "./daemon/control-socket.ts";
 import { createDaemonApi } from "./daemon/http.ts";
 import { asStateError, type Running, runWorkspace } from "./daemon/running.ts";
-import { createSuccession, type Reread } from "./daemon/succession.ts";
+import { createSuccession, type Reread, type Succession } from "./daemon/succession.ts";
 import { createTelling } from "./daemon/telling.ts";
 import { asConfigSyncError, ConfigSyncError } from "./errors.ts";
 import { once } from "./platform/once.ts";
@@ -111,7 +111,7 @@ export async function startDaemon(
     await within(firstWork, engine.idle());
     await tellAuditHead();
     return openApiParts(() => latest, {
-      ...{ commands, listen: telling.listen, append: auditing.append, onApi },
+      ...{ commands, present: succession.current, listen: telling.listen, append: auditing.append, onApi },
       // Where nothing listens there is nobody who needs a key.
       makesAdmin: makesAdmin && listen,
     });
@@ -158,7 +158,9 @@ async function openApiParts(
     onApi,
     makesAdmin,
     ...context
-  }: Pick<ApiContext, "commands" | "listen" | "append"> & Required<Pick<DaemonOptions, "onApi" | "makesAdmin">>,
+  }: Pick<ApiContext, "commands" | "listen" | "append"> & { readonly present: Succession["current"] } & Required<
+      Pick<DaemonOptions, "onApi" | "makesAdmin">
+    >,
 ): Promise<ApiParts> {
   const [{ accessFile, openAccess }, { apiParts }, { openHostTrees }, { openLater }] = await Promise.all([
     import("./access/open.ts"),
@@ -191,7 +193,7 @@ async function openApiParts(
     }
     return opened;
   });
-  const trees = await openHostTrees({ running, listen: context.listen });
+  const trees = await openHostTrees({ running, present: context.present, listen: context.listen });
   const onDisk = () => openWorkspace(running().workspace.settings.folder);
   return apiParts({ ...context, running, onDisk, access, trees, note: onApi });
 }

@@ -13,9 +13,12 @@ import { createTree, type Tree, type TreeContent, type TreeStore } from "./tree.
 import type { TreeState } from "./tree-app.ts";
 import { secretBySchema } from "./tree-secrets.ts";
 
+/** What of a history apps are kept in. */
+export type TreeHistory = Pick<History, "apps" | "append" | "get" | "head" | "list">;
+
 export interface StoredTreeParts {
   /** The one that is open just now. */
-  readonly history: () => History;
+  readonly history: () => TreeHistory;
   readonly clock: Pick<Clock, "now">;
   readonly digest: Digest;
   /** By their names. */

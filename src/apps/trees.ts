@@ -27,12 +27,11 @@ export async function openTrees(host: TreeApp, parts: StoredTreeParts): Promise<
       trouble = asConfigSyncError(error, "HISTORY_UNUSABLE");
     }
   };
-  let retry: Promise<void> | undefined;
+  let isRetrying = false;
   const requireLoaded = (): void => {
     if (trouble === undefined) return;
-    retry ??= alone(load).finally(() => {
-      retry = undefined;
-    });
+    if (!isRetrying) void alone(load).finally(() => (isRetrying = false));
+    isRetrying = true;
     throw trouble;
   };
 

@@ -38,6 +38,8 @@ export interface Worked {
 export interface ApiContext {
   /** What runs at this moment. */
   readonly running: () => Worked;
+  /** The same, for work that must not begin on one whose place is being taken: then the next one. */
+  readonly present: () => Promise<Worked>;
   /** The same workspace as its files say now. Throws what is wrong with settings, manifests or templates. */
   readonly onDisk: () => Promise<Workspace>;
   readonly commands: Commands;
@@ -49,15 +51,15 @@ export interface ApiContext {
 }
 
 export function apiParts(context: ApiContext): ApiParts {
-  const { running, onDisk, commands, listen, access, trees, append, note } = context;
+  const { running, present, commands, listen, access, trees, append, note } = context;
   const agree: ApiParts["agree"] = async (hash, request) => {
     // Everything that is to be done, whatever it is: also where the sources cannot be used just now.
     if (hash === undefined && request.edits.length === 0) return undefined;
-    const { plan, head } = await planOn(running(), request.edits);
+    const { plan, head } = await planOn(await present(), request.edits);
     if (hash !== undefined && hash !== plan.hash) throw planMoved();
     if (request.edits.length === 0) return undefined;
     // What the plan was made on is what the values are set on.
-    return running().door.change({ ...request, expected: request.expected ?? head });
+    return (await present()).door.change({ ...request, expected: request.expected ?? head });
   };
 
   return {
@@ -70,7 +72,7 @@ export function apiParts(context: ApiContext): ApiParts {
     agree,
     apply: commands.apply,
     owner: userInfo().username,
-    app: (name) => (name === running().door.name ? apiApp(running, onDisk) : undefined),
+    app: (name) => (name === running().door.name ? apiApp(context) : undefined),
     services: () =>
       [...running().engine.state().renderings].map(([name, { wanted, error }]) => {
         const service = error === undefined ? wanted?.service : undefined;
@@ -91,7 +93,7 @@ export function apiParts(context: ApiContext): ApiParts {
   };
 }
 
-function apiApp(running: () => Worked, onDisk: ApiContext["onDisk"]): ApiApp {
+function apiApp({ running, present, onDisk }: ApiContext): ApiApp {
   const { door, workspace } = running();
   const { environment } = workspace.settings;
   return {
@@ -101,13 +103,13 @@ function apiApp(running: () => Worked, onDisk: ApiContext["onDisk"]): ApiApp {
       const { snapshot, revision, problems } = running().door.current();
       return { snapshot, head: revision, problems };
     },
-    change: (request) => running().door.change(request),
-    rollBack: (request) => running().door.rollBack(request),
-    seal: (request) => running().door.seal(request),
+    change: async (request) => (await present()).door.change(request),
+    rollBack: async (request) => (await present()).door.rollBack(request),
+    seal: async (request) => (await present()).door.seal(request),
     validate: (edits) => (edits.length === 0 ? findPresent(running(), onDisk) : validateEdits(running(), edits)),
     isWritable: (path) => running().door.isWritable(path),
-    revisions: (page) => running().door.revisions.list(page),
-    revision: (number) => running().door.revisions.get(number),
+    revisions: async (page) => (await present()).door.revisions.list(page),
+    revision: async (number) => (await present()).door.revisions.get(number),
     read: async (revision) => running().door.read(revision),
   };
 }

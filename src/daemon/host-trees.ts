@@ -2,6 +2,7 @@
 
 import type { Door } from "../apps/door.ts";
 import { createDoorTree } from "../apps/door-tree.ts";
+import type { TreeHistory } from "../apps/stored-tree.ts";
 import type { TreeApps } from "../apps/tree-app.ts";
 import { openTrees } from "../apps/trees.ts";
 import type { PathTest } from "../config/pattern.ts";
@@ -21,11 +22,13 @@ export interface Hosting {
 export interface HostTreesContext {
   /** What runs at this moment. */
   readonly running: () => Hosting;
+  /** The same, for work that must not begin on one whose place is being taken: then the next one. */
+  readonly present: () => Promise<Hosting>;
   readonly listen: (listener: Emit) => Disposable;
 }
 
 /** Never throws: where the history cannot be read, whoever asks for an app is told so. */
-export function openHostTrees({ running, listen }: HostTreesContext): Promise<TreeApps> {
+export function openHostTrees({ running, present, listen }: HostTreesContext): Promise<TreeApps> {
   const isSecret = secretTest(() => running().workspace);
   const host = createDoorTree({
     name: running().door.name,
@@ -33,13 +36,13 @@ export function openHostTrees({ running, listen }: HostTreesContext): Promise<Tr
       const { snapshot, revision, problems } = running().door.current();
       return { snapshot, head: revision, problems };
     },
-    change: (request) => running().door.change(request),
-    rehearse: (request) => running().door.rehearse(request),
+    change: async (request) => (await present()).door.change(request),
+    rehearse: async (request) => (await present()).door.rehearse(request),
     isWritable: (path) => running().door.isWritable(path),
     isSecret,
     lookAgain: () => running().engine.lookAgain(),
-    revisions: (page) => running().door.revisions.list(page),
-    revision: (number) => running().door.revisions.get(number),
+    revisions: async (page) => (await present()).door.revisions.list(page),
+    revision: async (number) => (await present()).door.revisions.get(number),
     read: (revision) => running().door.read(revision),
     listen: (listener) => {
       listen((event) => {
@@ -47,13 +50,24 @@ export function openHostTrees({ running, listen }: HostTreesContext): Promise<Tr
       });
     },
   });
+  const history = presentHistory(present);
   return openTrees(host, {
-    history: () => running().history,
+    history: () => history,
     clock: systemClock,
     digest: (text) => running().workspace.digest(text),
     isSecret,
     keys: () => running().workspace.keys?.(),
   });
+}
+
+function presentHistory(present: HostTreesContext["present"]): TreeHistory {
+  return {
+    head: async (app) => (await present()).history.head(app),
+    get: async (app, number) => (await present()).history.get(app, number),
+    list: async (app, page) => (await present()).history.list(app, page),
+    append: async (app, draft, expected) => (await present()).history.append(app, draft, expected),
+    apps: async () => (await present()).history.apps(),
+  };
 }
 
 /** Patterns are read once for each workspace: the test is made of every value that is shown. */

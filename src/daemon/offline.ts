@@ -67,12 +67,14 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
     return reportStatus({ daemon: null, names: inOrder(services), problems, ledger, surveyed, running: new Set() });
   };
   const listen = () => ({ [Symbol.dispose]: () => undefined });
+  const hosting = { ...worked, history };
   const parts = apiParts({
     running: () => worked,
+    present: async () => worked,
     onDisk: async () => workspace,
     commands: { status, apply: refuse, reload: refuse, retry: refuse },
     listen,
-    trees: await openHostTrees({ running: () => ({ ...worked, history }), listen }),
+    trees: await openHostTrees({ running: () => hosting, present: async () => hosting, listen }),
     access: openLater(() => openAccess({ file: accessFile(settings.state) })),
     append: auditing.append,
     note: () => undefined,

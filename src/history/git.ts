@@ -2,6 +2,7 @@
  * A history in a local git repository: branch main, a folder an app, a commit a revision, to be read with plain git. An append is one
  * durable write into a journal beside it; git gets what is there in batches, a moment later. Nobody waits for a process.
  */
+import { ConfigSyncError } from "../errors.ts";
 import { gitIn, requireGit } from "../platform/git.ts";
 import { createAppend } from "./git/append.ts";
 import { type Archive, openArchive } from "./git/archive.ts";
@@ -51,10 +52,13 @@ export async function gitHistory({
   const journal = openJournal({ folder, survey, tell, onForeign: tellOf(archive, watchers) });
   const push = target && pushInBackground(git, target, { signal, tell });
   const drain = drainInBackground({ git, journal, archive, signal, tell, onFiled: () => push?.soon() });
+  const append = createAppend(journal, drain, watchers);
+  let isClosed = false;
   const timers = [lookForOthers(journal, watchers), catchUp(journal, drain, push)];
   return {
     ...readFrom(journal, archive),
-    append: createAppend(journal, drain, watchers),
+    // It would take the writing over once more, and give it back no more.
+    append: async (...asked) => (isClosed ? refuse(folder) : append(...asked)),
     watch: async (app, tellOne) => {
       // From now on: what another process appended before this is no news.
       await journal.read();
@@ -62,6 +66,7 @@ export async function gitHistory({
     },
     trouble: () => drain.trouble() ?? push?.trouble(),
     close: async () => {
+      isClosed = true;
       timers.forEach(clearInterval);
       const late = setTimeout(end, farewell);
       if (journal.isClaimed() && drain.trouble() === undefined) await drain.now();
@@ -73,6 +78,10 @@ export async function gitHistory({
       archive.close();
     },
   };
+}
+
+function refuse(folder: string): never {
+  throw new ConfigSyncError("HISTORY_UNUSABLE", `the history in ${folder} was closed`);
 }
 
 /** Watchers are told of what another process appended, each revision in its turn. */

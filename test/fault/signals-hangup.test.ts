@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { callDaemon } from "../../src/api/control-client.ts";
 import { watchWork } from "../../src/api/watched-work.ts";
 import { readLedger } from "../../src/sync/ledger.ts";
 import { askStatus, isWatched } from "../support/ask-daemon.ts";
@@ -71,6 +72,40 @@ describe("SIGHUP", () => {
     await hangUp(daemon);
     expect((await askStatus(workspace)).problems).toEqual([]);
     expect(reloads(workspace, "a")).toBe(2);
+    expect(await daemon.stop()).toBe(0);
+  });
+
+  test("loses no change that is made while another workspace takes its place", async () => {
+    const workspace = await lay(["a"], service("a"));
+    const daemon = await start(workspace);
+    await settles(workspace, ["a"], "first");
+    const socket = workspace.at("state/daemon.sock");
+    let isOver = false;
+    const change = async (): Promise<readonly [number, number]> => {
+      let [made, refused] = [0, 0];
+      while (!isOver) {
+        const url = "/api/v1/settings/it/other";
+        const answer = await callDaemon(socket, { method: "PUT", url, body: { value: `other-${made}` } });
+        if (answer?.status === 200) made++;
+        else refused++;
+        const app = { method: "PUT", url: "/api/apps/shop/config/count", body: { value: made } } as const;
+        if ((await callDaemon(socket, app))?.status !== 200) refused++;
+      }
+      return [made, refused];
+    };
+    const made = await callDaemon(socket, { method: "POST", url: "/api/apps/shop", body: { data: {} } });
+    expect(made?.status).toBe(201);
+    const changing = change();
+    for (let round = 0; round < 8; round++) {
+      await workspace.saveByRename("config-sync.yaml", settings(["a"], `secrets: [a.b${round}]\n`));
+      await hangUp(daemon);
+    }
+    isOver = true;
+    const [count, refused] = await changing;
+    expect(count).toBeGreaterThan(0);
+    expect(refused).toBe(0);
+    expect(await workspace.read("config.ini")).toContain(`other = other-${count - 1}`);
+    expect((await askStatus(workspace)).problems).toEqual([]);
     expect(await daemon.stop()).toBe(0);
   });
 
