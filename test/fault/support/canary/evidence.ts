@@ -26,9 +26,9 @@ const rightly: Readonly<Record<string, readonly Name[] | "all">> = {
   "file config-sync.yaml": ["push", "supervisord"],
   "file token": ["environmentFile"],
   "file keys": ["made"],
-  // Revisions are the documents byte for byte: what stands in them in clear stands in clear here. Those of apps have no other place.
-  "file state/history/": ["url", "hand", "system", "tree"],
-  "git objects": ["url", "hand", "system", "tree"],
+  // Revisions are the documents byte for byte: what stands in them in clear stands in clear here. Those of apps are sealed.
+  "file state/history/": ["url", "hand", "system"],
+  "git objects": ["url", "hand", "system"],
   // git is given the password by its environment.
   "file seen/git": ["push"],
 };

@@ -60,6 +60,7 @@ function requestsFor(flock: Flock, route: string, operation: Operation, round: n
       { adopt: { port: wrong } },
     ],
     "POST /api/v1/settings/rollback": [{ to: 2, section: "mail" }, { to: wrong }, { to: 99999 }],
+    "POST /api/v1/seal": [{ which: "clear" }, { which: "old" }, { which: wrong }],
     "POST /api/v1/settings/seal": [{ which: "clear" }, { which: wrong }],
     "POST /api/v1/plan": [{}, { settings: values }, { settings: { typed: { port: wrong } } }, { settings: wrong }],
     "POST /api/v1/apply": [
