@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createKeyText } from "../../../src/config/encryption.ts";
 import { endServer, startServer } from "../../support/server.ts";
 
 /** `config-sync server` as a process, with clients that are not ours: curl, and Python's urllib. */
@@ -134,6 +135,63 @@ describe("a server", () => {
     await expect.poll(() => errors.join("")).toContain("port is not of the type integer");
     await writeFile(file, "port: 83\n");
     await expect.poll(async () => (await curl(`${at}/api/apps/default/config/port`)).body.value).toBe(83);
+  });
+
+  test("with keys seals secrets in the file and in its revisions, and nothing that it keeps shows them", async () => {
+    const file = path.join(folder, "app.yaml");
+    const keys = path.join(folder, "keys");
+    await writeFile(file, "# kept\nuser_pwd: canary-old # by hand\nport: 80\n");
+    await writeFile(keys, `${createKeyText()}\n`, { mode: 0o600 });
+    const { at, child } = await start(["--config", file, "--key-file", keys]);
+    const config = `${at}/api/apps/default/config`;
+    const text = () => readFile(file, "utf8");
+    expect(await post(`${at}/api/v1/seal`, { which: "clear" })).toMatchObject({
+      body: { apps: [{ app: "default", keys: ["user_pwd"] }] },
+    });
+    expect(await text()).toMatch(/^# kept\nuser_pwd: "?enc:v1:\S+ # by hand\nport: 80\n$/);
+    expect((await curl(`${config}/user_pwd?reveal=true`)).body.value).toBe("canary-old");
+    const sealed = (await text()).split("\n")[1];
+    await put(config, { user_pwd: "[secret]", port: 81, api_key: "canary-new" });
+    expect((await text()).split("\n")[1]).toBe(sealed);
+    await post(`${at}/api/apps/shop`, { data: { token: ["canary-shop"] } });
+    await writeFile(file, (await text()).replace("81", "82"));
+    await expect.poll(async () => (await curl(`${config}/port`)).body.value).toBe(82);
+    const [first] = (await curl(`${at}/configs/default/versions`)).body.versions;
+    expect(first?.message).toBe("edited in the file: port");
+    // Another key in front: a new server has it, and the old one still opens.
+    expect(await endServer(child, "SIGTERM")).toBe(0);
+    const held = (await readFile(keys, "utf8")).trim();
+    const next = await start(["--config", file], {
+      CONFIG_SYNC_API_KEY: key,
+      CONFIG_SYNC_ENCRYPTION_KEY: `${createKeyText()},${held}`,
+    });
+    expect((await post(`${next.at}/api/v1/seal`, { which: "old" })).body).toMatchObject({
+      apps: [
+        { app: "default", keys: ["user_pwd", "api_key"] },
+        { app: "shop", keys: ["token"] },
+      ],
+    });
+    expect((await curl(`${next.at}/api/apps/shop/config?reveal=true`)).body).toEqual({ token: ["canary-shop"] });
+    expect(await text()).not.toContain("canary");
+    expect(await endServer(next.child, "SIGTERM")).toBe(0);
+    const state = path.join(folder, ".config-sync/app.yaml");
+    const { stdout: objects } = await run("git", [
+      ...["-C", path.join(state, "history"), "cat-file", "--batch-all-objects", "--batch"],
+    ]);
+    expect(objects).toContain("enc:v1:");
+    expect(objects.match(/canary-(new|shop)/)).toBeNull();
+    const { stdout: files } = await run("grep", ["-rlE", "canary-(new|shop)", state]).catch((error) => error);
+    expect(files).toBe("");
+  });
+
+  test("that cannot open a value of its file says which, and does not start", async () => {
+    const file = path.join(folder, "app.yaml");
+    const keys = path.join(folder, "keys");
+    await writeFile(file, "db:\n  user_pwd: enc:v1:01234567:AAAA\n");
+    await writeFile(keys, `${createKeyText()}\n`, { mode: 0o600 });
+    for (const args of [[], ["--key-file", keys]])
+      await expect(start(["--config", file, ...args])).rejects.toThrow(/app.yaml.*SOURCE_INVALID|SOURCE_INVALID/);
+    await expect(start(["--key-file", `${keys}-none`])).rejects.toThrow(/KEY_UNUSABLE/);
   });
 
   test("has its state to itself", async () => {
