@@ -68,6 +68,15 @@ test("seals in every app, one revision each, says in which, and puts each on rec
   expect(trees.get("shop")?.current().data).toEqual({ user_pwd: "planted", n: 1 });
 });
 
+test("keeps no secret of any of the apps in the reason that all of them get", async () => {
+  await trees.get("plain")?.change({ ...by, edits: [{ path: ["token"], value: "hunter2" }] });
+  const { seal, acts } = await createSealing();
+  const { body } = await seal("clear", "hunter2 and planted are no more");
+  const message = "[secret] and [secret] are no more";
+  expect(body.apps).toMatchObject(["other", "shop"].map((app) => ({ app, revision: { message } })));
+  expect(acts.map(({ why }) => why)).toEqual([message, message]);
+});
+
 test("reaches only apps that the one who asks administers", async () => {
   const { seal } = await createSealing({ grant: { role: "admin", apps: ["shop"] } });
   expect((await seal("clear")).body.apps).toMatchObject([{ app: "shop" }]);

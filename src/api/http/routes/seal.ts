@@ -9,6 +9,7 @@ import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { expectedRevision } from "../preconditions.ts";
 import { readerOf } from "../reading.ts";
+import { withoutSecrets } from "../reason.ts";
 import { recordNow } from "../record.ts";
 import { ifMatch, revisionInfo, writing } from "../schemas.ts";
 import { seenRevision, sightOf } from "../sight.ts";
@@ -70,7 +71,8 @@ export function addSealRoutes(server: Server, api: Api): void {
       const names = api.trees.names().filter((app) => isAllowed(principal, "administer", { app }));
       if (names.length === 0) requireRight(principal, "administer", { app: "default" });
       const { which } = request.body;
-      const done = await sealEach(api, reply, names, { which, message: request.query.message ?? reasons[which] });
+      const message = withoutTheirs(api, names, request.query.message) ?? reasons[which];
+      const done = await sealEach(api, reply, names, { which, message });
       const sight = (app: string) => sightOf(principal, app, () => []);
       return {
         apps: done.map(({ app, revision, keys }) => ({
@@ -81,6 +83,19 @@ export function addSealRoutes(server: Server, api: Api): void {
       };
     },
   });
+}
+
+/** The reason is kept with each of these apps: without what is secret in any of them. */
+function withoutTheirs({ trees }: Api, names: readonly string[], reason: string | undefined): string | undefined {
+  if (reason === undefined) return undefined;
+  return names.reduce((text, name) => {
+    const app = trees.get(name);
+    try {
+      return app === undefined ? text : withoutSecrets(text, [{ path: [], value: app.current().data }], app.isSecret);
+    } catch {
+      return text; // Of an app that cannot be read nobody knows a secret.
+    }
+  }, reason);
 }
 
 interface Wish {
