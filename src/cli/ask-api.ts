@@ -50,7 +50,7 @@ export function callOf({ method, path, query = {}, body, held }: ApiRequest): Ap
 }
 
 /** Milliseconds. */
-const patience = 5000;
+const patience = 15_000;
 const pause = 50;
 
 /** Tries again while another command has the workspace to itself. */

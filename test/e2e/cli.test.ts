@@ -364,6 +364,18 @@ describe("wait", () => {
   });
 });
 
+test("the presets come with a schema that their values keep to, and that refuses others with their line", async () => {
+  for (const preset of ["minimal", "websoft9"]) {
+    const workspace = keep(await makeWorkspace({}));
+    const folder = workspace.at(preset);
+    await runCli(["init", folder, "--preset", preset]);
+    await workspace.sed("s/^\\[gitea\\]$/[gitea]\\nhttp_port = many/; /^http_port = [0-9]/d", `${preset}/config.ini`);
+    const { code, stdout } = await runCli(["validate", "-w", folder]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^error config\.ini:\d+:\d+: gitea\.http_port is not a port/m);
+  }
+});
+
 test("doctor: what is missing or open to everybody has a line that says how to mend it", async () => {
   const workspace = await minimal({
     "templates/box/service.yaml":

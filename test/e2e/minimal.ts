@@ -4,10 +4,14 @@ import { makeWorkspace, type Workspace } from "../support/workspace.ts";
 
 const templates = path.join(import.meta.dirname, "../../templates");
 
-/** The files of the preset `minimal` and its three services, as `init` lays them out. */
+/**
+ * The files of the preset `minimal` and its three services, as `init` lays them out, but for its schema: without it the templates have the
+ * last word on a value.
+ */
 export async function makeMinimal(files: Readonly<Record<string, string>> = {}): Promise<Workspace> {
   const workspace = await makeWorkspace({});
   await cp(path.join(templates, "presets/minimal"), workspace.folder, { recursive: true });
+  await workspace.sed("/^schema:/d", "config-sync.yaml");
   for (const service of ["demo-gitea", "demo-app", "demo-nginx"])
     await cp(path.join(templates, service), workspace.at(`templates/${service}`), { recursive: true });
   for (const [file, content] of Object.entries(files)) {
