@@ -61,13 +61,14 @@ export type Connections = Pick<ActionContext, "docker" | "supervisord">;
 
 /** Looks only: nothing is written before `keepKey` is called. */
 export async function openWorkspace(folder: string): Promise<Workspace> {
-  const settings = loadSettings(folder);
-  const [services, sections, sources, { digest, keepKey }] = await Promise.all([
-    loadServices(settings.templates, settings.services),
-    compileSections(settings.schema, readJsonSchema),
-    openSources(settings),
-    openDigest(settings.state),
+  const written = loadSettings(folder);
+  const [services, sections, { digest, keepKey }] = await Promise.all([
+    loadServices(written.templates, written.services),
+    compileSections(written.schema, readJsonSchema),
+    openDigest(written.state),
   ]);
+  const settings = withSecretsOf(services, written);
+  const sources = await openSources(settings);
   return {
     settings,
     services,
@@ -83,6 +84,11 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
     },
     connections: connect(settings),
   };
+}
+
+/** What a manifest calls secret is so everywhere. */
+function withSecretsOf(services: readonly Service[], settings: Settings): Settings {
+  return { ...settings, secrets: [...settings.secrets, ...services.flatMap(({ manifest }) => manifest.secrets)] };
 }
 
 /**

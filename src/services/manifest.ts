@@ -21,6 +21,8 @@ export interface Manifest {
   readonly reloadEvery: number;
   /** The services that change together with this one or not at all. */
   readonly together: readonly string[];
+  /** Patterns of configuration keys that are secret because the service treats them so. */
+  readonly secrets: readonly string[];
   /** Where a value stands in the file. */
   readonly placeOf: (path: readonly PropertyKey[]) => Place;
 }
@@ -141,6 +143,7 @@ export function readManifest(text: string, file: string, folderName: string): Ma
     onFailure: written.on_failure,
     reloadEvery: written.reload_every,
     together: written.with,
+    secrets: written.secrets,
     placeOf,
   };
 }
@@ -194,6 +197,7 @@ export const manifestShape = z.strictObject({
   probe: z.looseObject({ backoff: backoffShape.prefault({}) }).prefault({}),
   on_failure: z.enum(["rollback", "keep"]).default("rollback"),
   reload_every: duration.default(0),
+  secrets: z.array(z.string().min(1, "is empty")).default([]),
   with: z.array(serviceName).default([]),
 });
 

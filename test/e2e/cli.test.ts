@@ -376,6 +376,18 @@ test("the presets come with a schema that their values keep to, and that refuses
   }
 });
 
+test("what a manifest calls secret is secret in every command", async () => {
+  const workspace = await minimal();
+  await workspace.sed("$ a secrets: [app.title]", "templates/demo-app/service.yaml");
+  await workspace.sed("s/^title = .*/title = CANARY-title/", "config.ini");
+  for (const args of [["get", "app"], ["explain", "app.title"], ["plan"], ["apply"], ["history"]]) {
+    const { stdout, stderr } = await runCli([...args, "-w", workspace.folder]);
+    expect(stdout + stderr).not.toContain("CANARY");
+  }
+  expect((await runCli(["get", "app.title", "-w", workspace.folder])).stdout).toBe("[secret]\n");
+  expect(await workspace.read("services/app/settings.json")).toContain("CANARY-title");
+});
+
 test("doctor: what is missing or open to everybody has a line that says how to mend it", async () => {
   const workspace = await minimal({
     "templates/box/service.yaml":
