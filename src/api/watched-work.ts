@@ -61,7 +61,10 @@ function readEvents(stream: IncomingMessage, tell: (event: SyncEvent) => void): 
   const known = new Set<string>();
   let onTold = (_id: string): void => undefined;
   let id = "";
-  createInterface({ input: stream }).on("line", (line) => {
+  const lines = createInterface({ input: stream });
+  // Of a connection that is cut the stream tells, too, and readline would throw it at nobody.
+  lines.on("error", () => undefined);
+  lines.on("line", (line) => {
     const [, field, value = ""] = /^(id|data): (.*)$/.exec(line) ?? [];
     if (field === "id") id = value;
     if (field === "data") tell(JSON.parse(value) as SyncEvent);

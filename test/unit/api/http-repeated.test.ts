@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { defaultLimits, type Limits } from "../../../src/api/http/parts.ts";
 import { type HttpApi, serveHttp } from "../../../src/api/http/serve.ts";
-import { type Bed, createBed, type Known, type Who, whoIsKnown } from "./http-bed.ts";
+import { type Bed, createBed, forgetKnown, type Known, type Who, whoIsKnown } from "./http-bed.ts";
 
 const section = "/api/v1/settings/gitea";
+afterAll(forgetKnown);
 
 describe("a read that is repeated on one connection", () => {
   let bed: Bed;
