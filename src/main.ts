@@ -11,10 +11,7 @@ if (Number(process.versions.node.split(".")[0]) < oldest) {
 // The next start skips compiling (and, in a checkout, stripping types): half of the start-up time. The cache lies in a folder of
 // the user's own, because Node's default is one under /tmp that anybody could have filled before.
 const { HOME: home, NODE_COMPILE_CACHE: given } = process.env;
-if (home && given === undefined) {
-  if (process.argv[2] === "start") (await import("./platform/memory.ts")).staySmall();
-  module.enableCompileCache(join(home, ".cache", "config-sync"));
-}
+if (home && given === undefined) module.enableCompileCache(join(home, ".cache", "config-sync"));
 
 // Who reads may stop before the end: `config-sync explain gitea | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
-import { join } from "node:path";
-import type { Snapshot } from "../../src/config/layers.ts";
-import type { ValueSchema } from "../../src/config/value-schema.ts";
+import { mergeLayers, type Snapshot } from "../../src/config/layers.ts";
+import { checkValues } from "../../src/config/rules/index.ts";
+import { type ValueSchema, valueSchemaFile } from "../../src/config/value-schema.ts";
+import { createEntryReader } from "../../src/sources/ini-entries.ts";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
 import { alternate, type Sample } from "../rounds.ts";
 
@@ -12,7 +13,7 @@ const count = 1000;
  */
 export async function measureValidation(figure: string, effort: Effort): Promise<Measurement[]> {
   const rounds = effort.quick ? { warmUp: 5, measured: 20, rest: 1 } : { warmUp: 30, measured: 200, rest: 2 };
-  const { read, check, parseSchema } = await loadBuilt();
+  const { read, check, parseSchema } = validators();
   const schema = parseSchema({ sections: Object.fromEntries(names.map((name) => [name, keysOf(name)])) });
   const [plain = [], checked = []] = await alternate([readOnly(read), readAndCheck(read, check, schema)], rounds);
   const row = (percent: number) => ({
@@ -68,15 +69,7 @@ function keysOf(name: string) {
   };
 }
 
-/** What is shipped, with the types of its source. */
-async function loadBuilt() {
-  const at = (file: string): string => join(import.meta.dirname, "../../dist", file);
-  const { createEntryReader }: typeof import("../../src/sources/ini-entries.ts") = await import(
-    at("sources/ini-entries.js")
-  );
-  const { mergeLayers }: typeof import("../../src/config/layers.ts") = await import(at("config/layers.js"));
-  const rules: typeof import("../../src/config/rules/index.ts") = await import(at("config/rules/index.js"));
-  const values: typeof import("../../src/config/value-schema.ts") = await import(at("config/value-schema.js"));
+function validators() {
   const source = "config.ini";
   return {
     read: () => {
@@ -84,7 +77,7 @@ async function loadBuilt() {
       const entries = createEntryReader({ name: source, secretPaths: () => false })(text);
       return mergeLayers([{ source, protected: false, entries }], (written) => written);
     },
-    check: rules.checkValues,
-    parseSchema: (written: unknown) => values.valueSchemaFile.parse(written),
+    check: checkValues,
+    parseSchema: (written: unknown) => valueSchemaFile.parse(written),
   };
 }

@@ -27,15 +27,6 @@ export function memoryKeeper(): (pieces: number) => void {
 }
 
 /**
- * For a process that runs for long and mostly rests: the threads of V8's middle compiler keep what they once took, 11 MB where a thousand
- * services were rendered, and what it compiles the last compiler compiles later anyway. With other flags V8 takes nothing from a compile
- * cache: this comes before the cache is opened, which then is another one.
- */
-export function staySmall(): void {
-  setFlagsFromString("--no-maglev");
-}
-
-/**
  * Garbage may grow to three times what is in use before V8 collects it: with changes that come without a pause, that is 100 MB which a
  * limit of less than half saves. And eight seconds after each collection of ours V8 collects twice more, for 100 ms of processor time.
  */
