@@ -1,4 +1,5 @@
 /** What `env` shows of the environment of services. */
+import { showValue } from "../sync/events.ts";
 import { askApi } from "./ask-api.ts";
 import { type Call, exitCodes } from "./command.ts";
 import { formatTable } from "./terminal.ts";
@@ -41,8 +42,7 @@ function toRow({ name, service, value, from, file, line, services }: Variable) {
   const users = services.map((user) => `${user.name} (${user.output}, ${user.dialect})`).join(", ");
   return [
     `${name}${scope}`,
-    // One line a variable: a value may have more.
-    value === null ? { text: "nothing gives it", style: "red" as const } : JSON.stringify(value).slice(1, -1),
+    value === null ? { text: "nothing gives it", style: "red" as const } : showValue({ value }),
     from === undefined ? place : `${from} (${place})`,
     users === "" ? "nobody" : users,
   ];

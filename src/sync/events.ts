@@ -69,7 +69,7 @@ export function showChange({ key, kind, before, after }: Change): ShownChange {
 const longestShown = 60;
 
 /** A value on one line, its control characters escaped; a Secret shows itself masked, and so does a password in a URL. */
-export function showValue({ value }: Entry): string {
+export function showValue({ value }: Pick<Entry, "value">): string {
   const text = maskUrls(String(value)).replace(/[\x00-\x1f\x7f]/g, (character) =>
     JSON.stringify(character).slice(1, -1),
   );

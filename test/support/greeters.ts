@@ -115,7 +115,7 @@ reload: [${reload}]
 probe:
   ${probe}
   command: { argv: [grep, -qx, "{{${name}.greeting}}", services/${name}/live] }
-  backoff: { initial: 50ms, max: 200ms, give_up: 2s }
+  backoff: { initial: 50ms, max: 200ms, give_up: 6s }
 `,
     [`templates/${name}/env.hbs`]: `GREETING={{${name}.greeting}}\n`,
     [`services/${name}/.env`]: "GREETING=nothing\n",
