@@ -82,9 +82,15 @@ export async function openAnswer(
   }
 }
 
+/** The other side ended while we were asking: before it read everything (EPIPE), or before it answered. */
+export function isCutOff(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ECONNRESET" || code === "EPIPE";
+}
+
 function explain(error: unknown, path: string): ConfigSyncError {
   if (error instanceof ConfigSyncError) return error;
-  if (systemCode(error) === "ECONNRESET")
+  if (isCutOff(error))
     return new ConfigSyncError("DAEMON_ABSENT", "the daemon ended before it answered", { cause: error });
   const hint = "If no daemon runs on this workspace, remove that file";
   const message = `what answers on ${path} is no daemon of ours: ${asConfigSyncError(error).message}`;

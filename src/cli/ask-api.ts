@@ -1,7 +1,7 @@
 /** The commands speak to the API: the daemon's, or without one that of this process. */
-import { type ApiAnswer, type ApiCall, callDaemon } from "../api/control-client.ts";
+import { type ApiAnswer, type ApiCall, callDaemon, isCutOff } from "../api/control-client.ts";
 import { controlSocket } from "../daemon/control-socket.ts";
-import { asConfigSyncError, ConfigSyncError, type ErrorCode, systemCode } from "../errors.ts";
+import { asConfigSyncError, ConfigSyncError, type ErrorCode } from "../errors.ts";
 import { systemClock } from "../platform/clock.ts";
 import { findState } from "../settings/state-folder.ts";
 import type { Call } from "./command.ts";
@@ -72,7 +72,7 @@ export async function untilFree<T>(work: () => Promise<T>): Promise<T> {
  */
 function isBetweenTwo(thrown: unknown): boolean {
   const { code, cause } = asConfigSyncError(thrown);
-  return code === "DAEMON_RUNNING" || (code === "DAEMON_ABSENT" && systemCode(cause) === "ECONNRESET");
+  return code === "DAEMON_RUNNING" || (code === "DAEMON_ABSENT" && isCutOff(cause));
 }
 
 /** Throws the problem that an answer is: RFC 9457, with the fields of our errors. */

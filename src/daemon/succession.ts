@@ -12,7 +12,7 @@ export type Reread =
   | { readonly kind: "refused"; readonly problems: readonly ConfigSyncError[] };
 
 export interface Succession {
-  /** What runs now; while one takes the place of another, the one that comes. */
+  /** What runs now; while the files are read again, whatever comes of that: a file that is changed without a pause is never at rest. */
   readonly current: () => Promise<Running>;
   /** Reads everything again soon. Asked for several times in a row, it is done at least once after the last. */
   readonly reread: () => void;
@@ -32,6 +32,7 @@ const again = 1000;
 export function createSuccession(first: Promise<Running>, { run, onReread }: SuccessionOptions): Succession {
   const stopping = new AbortController();
   let current = first;
+  let looking: Promise<unknown> = Promise.resolve();
   let asked = false;
   let isReading = false;
   let later: NodeJS.Timeout | undefined;
@@ -61,7 +62,7 @@ export function createSuccession(first: Promise<Running>, { run, onReread }: Suc
   const takeUp = async (): Promise<void> => {
     const old = await current;
     const next = await openChecked(old.workspace);
-    const found = await next.app.look();
+    const found = await hold(next.app.look());
     if (asked || stopping.signal.aborted) return;
     if (found.problems.length > 0) {
       // The old one goes on with its last good values, which the new one would not have.
@@ -73,6 +74,11 @@ export function createSuccession(first: Promise<Running>, { run, onReread }: Suc
     await current;
     problems = [];
     onReread({ kind: "taken", workspace: next, text });
+  };
+
+  const hold = <T>(look: Promise<T>): Promise<T> => {
+    looking = look.catch(() => undefined);
+    return look;
   };
 
   const replace = async (old: Running, next: Workspace): Promise<Running> => {
@@ -108,7 +114,7 @@ export function createSuccession(first: Promise<Running>, { run, onReread }: Suc
     await last?.stop();
   };
 
-  return { current: () => current, reread, problems: () => problems, stop };
+  return { current: () => looking.then(() => current), reread, problems: () => problems, stop };
 }
 
 /** The workspace as its files say now. Throws what stands against going on with it: then nothing has been touched. */

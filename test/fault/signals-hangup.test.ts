@@ -90,8 +90,6 @@ describe("SIGHUP", () => {
         else refused++;
         const app = { method: "PUT", url: "/api/apps/shop/config/count", body: { value: made } } as const;
         if ((await callDaemon(socket, app))?.status !== 200) refused++;
-        // A source that is written without a pause is read when it rests.
-        await sleep(50);
       }
       return [made, refused];
     };
