@@ -2,6 +2,8 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, realpathSync, rmSync, statSync } from "node:fs";
 import { createKeyText, type Key, parseKey } from "../config/encryption.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
+import { withLockFile } from "./lock-file.ts";
+import { syncFolderOf } from "./safe-write/sync.ts";
 import { writeDurably } from "./safe-write.ts";
 
 const limit = 64 * 1024;
@@ -34,6 +36,7 @@ export async function makeKeyFile(path: string): Promise<Key> {
   try {
     await writeDurably(own, text);
     linkSync(own, path);
+    await syncFolderOf(path);
   } catch (cause) {
     if (systemCode(cause) !== "EEXIST") throw cause;
     throw new ConfigSyncError("EXISTS", `${path} is there already`, {
@@ -46,16 +49,24 @@ export async function makeKeyFile(path: string): Promise<Key> {
   return key;
 }
 
-/** Puts a new key in front; the others stay and go on opening. Durable when it resolves. Throws KEY_UNUSABLE, WRITE_FAILED. */
+/**
+ * Puts a new key in front; the others stay and go on opening, also those that somebody else adds in the same moment. Durable when it
+ * resolves. Throws KEY_UNUSABLE, WRITE_FAILED, STATE_UNUSABLE.
+ */
 export async function addKey(path: string): Promise<Key> {
-  const before = readClosedFile(path).toString();
-  parseKeys(before, path);
+  readClosedFile(path);
   // Behind a link it is the file that is replaced, not the link.
   const file = realpathSync(path);
   refuseOtherOwner(file);
-  const { key, text } = newKey();
-  await writeDurably(file, text + before);
-  return key;
+  return withLockFile(`${file}.lock`, async () => {
+    const before = readClosedFile(file).toString();
+    parseKeys(before, file);
+    const { key, text } = newKey();
+    if (text.length + Buffer.byteLength(before) > limit)
+      throw unusable(file, "has no room for another key", "Remove lines of keys that nothing needs any more");
+    await writeDurably(file, text + before);
+    return key;
+  });
 }
 
 /** root can replace anybody's file, but then it is root's, and the daemon locked out of it. */

@@ -50,6 +50,21 @@ describe("a file of keys", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test("keeps every key that is added in the same moment", async () => {
+    const file = place(`${createKeyText()}\n`);
+    const added = idsOf(await Promise.all([addKey(file), addKey(file), addKey(file)]));
+    expect(idsOf(keysOfFile(file)()).slice(0, 3).toSorted()).toEqual(added.toSorted());
+    expect(readdirSync(folder).filter((name) => name.startsWith(path.basename(file)))).toEqual([path.basename(file)]);
+  });
+
+  test("gets no key with which it could not be read any more", async () => {
+    const text = `${createKeyText()}\n${"#".repeat(65_450)}`;
+    const file = place(text);
+    await expect(addKey(file)).rejects.toMatchObject({ code: "KEY_UNUSABLE" });
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(keysOfFile(file)()).toHaveLength(1);
+  });
+
   test("is the same keys as long as its text is the same", () => {
     const file = place(`${createKeyText()}\n`);
     const read = keysOfFile(file);
