@@ -2,7 +2,7 @@
  * The secrets of a tree as its documents hold them: `enc:v1:…` in the place of each, over its JSON, so that a number comes back as a
  * number and no text can be taken for one. Bound to app and path. Pure but for the nonce and the reading of keys.
  */
-import { isSealed, type Key, keyIdOf, open, seal, unopened } from "../config/encryption.ts";
+import { givenSealed, isSealed, type Key, keyIdOf, open, seal, unopened } from "../config/encryption.ts";
 import { isTree, type Json, type JsonTree } from "../config/json.ts";
 import { mapMembers, sameValue } from "../config/json-tree.ts";
 import { formatPath, type Path } from "../config/path.ts";
@@ -158,18 +158,6 @@ function refuseSealed(value: Json, at: Path): Json {
   if (isSealedText(value)) throw givenSealed(at);
   if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) refuseSealed(inner, at);
   return value;
-}
-
-function givenSealed(at: Path): ConfigSyncError {
-  const key = formatPath(at);
-  return new ConfigSyncError(
-    "VALUE_INVALID",
-    `${key} is given a sealed value, which can only stand where it was made`,
-    {
-      key,
-      hint: "Give the value itself",
-    },
-  );
 }
 
 function noKey(): ConfigSyncError {

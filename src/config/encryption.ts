@@ -95,3 +95,10 @@ export function unopened({ path }: Seat, why: string, hint: string): ConfigSyncE
   const key = formatPath(path);
   return new ConfigSyncError("SOURCE_INVALID", `${key} ${why}`, { key, hint });
 }
+
+/** The refusal of an encrypted value that is given where it was not made: sealed once more, its ciphertext would be the password. */
+export function givenSealed(path: Path): ConfigSyncError {
+  const key = formatPath(path);
+  const message = `${key} is given an encrypted value, which can only stand where it was made`;
+  return new ConfigSyncError("VALUE_INVALID", message, { key, hint: "Give the value itself" });
+}

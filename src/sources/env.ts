@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { isSealed } from "../config/encryption.ts";
 import type { Entry, Layer } from "../config/layers.ts";
 import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
-import { Secret, type Value } from "../config/secret.ts";
+import { Secret } from "../config/secret.ts";
 import { ConfigSyncError, systemCode } from "../errors.ts";
+import { isEncrypted } from "./sealed.ts";
 import type { Source } from "./source.ts";
 
 export interface EnvSourceOptions {
@@ -54,15 +54,12 @@ function readVariable(name: string, prefix: string, options: EnvSourceOptions): 
     throw invalid(name, "is not named SECTION__KEY behind its prefix", `Name it like ${prefix}GITEA__HTTP_PORT`);
   const path: Path = [section, key];
   const given = options.environment[name] ?? "";
-  if (isSealed(given))
-    throw invalid(
-      name,
-      "holds a sealed value, which belongs into a file",
-      "Give the value itself, or its file with __FILE",
-    );
+  const text = fromFile ? readValueFile(name, given) : given;
+  if (isEncrypted(text))
+    throw invalid(name, "gives an encrypted value, which belongs into config.ini", "Give the value itself");
   return {
     path,
-    value: wrapValue(name, given, path, fromFile, options),
+    value: fromFile || options.secretPaths(path) ? new Secret(text) : text,
     origin: { source: "environment", file: `$${name}` },
   };
 }
@@ -81,17 +78,6 @@ function matchSection([section = "", ...rest]: Path, known: ReadonlySet<string>)
   if (known.has(section)) return [section, ...rest];
   const meant = [...known].find((name) => name.toLowerCase() === section.toLowerCase());
   return [meant ?? section, ...rest];
-}
-
-function wrapValue(
-  name: string,
-  given: string,
-  path: Path,
-  fromFile: boolean,
-  { secretPaths }: EnvSourceOptions,
-): Value {
-  if (fromFile) return new Secret(readValueFile(name, given));
-  return secretPaths(path) ? new Secret(given) : given;
 }
 
 /** One newline at the end is the editor's, not the value's. */

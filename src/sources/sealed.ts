@@ -1,6 +1,6 @@
 /** Sealed values of a document: opened when it is read, made when it is edited. */
 import { isAes256Value, openAes256Value } from "../config/aes256-value.ts";
-import { holdsSealed, isSealed, type Key, keyIdOf, open, seal, unopened } from "../config/encryption.ts";
+import { givenSealed, holdsSealed, isSealed, type Key, keyIdOf, open, seal, unopened } from "../config/encryption.ts";
 import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { ConfigSyncError } from "../errors.ts";
@@ -15,6 +15,11 @@ export interface Sealing {
   readonly keys?: (() => readonly Key[]) | undefined;
   /** For the `AES256:` values of Websoft9. Throws KEY_UNUSABLE. */
   readonly aes256Key?: (() => Buffer) | undefined;
+}
+
+/** Whether a text holds a value that is encrypted in either form: nothing that anybody could mean as it stands. */
+export function isEncrypted(text: string): boolean {
+  return holdsSealed(text) || isAes256Value(text);
 }
 
 /** The text behind a value; undefined for one in clear. Throws SOURCE_INVALID with the key, KEY_UNUSABLE. */
@@ -46,7 +51,7 @@ export interface EditedDocument {
 
 /**
  * The edits with their secrets sealed. A value that is there already stays as it stands there, sealed or not: what nobody changes
- * makes no revision.
+ * makes no revision. Throws VALUE_INVALID for a secret that is given encrypted.
  */
 export function sealEdits(edits: readonly Edit[], document: EditedDocument): readonly Edit[] {
   const { text, dialect, sealing, secretPaths } = document;
@@ -59,6 +64,7 @@ export function sealEdits(edits: readonly Edit[], document: EditedDocument): rea
     const now = present.get(formatPath(path));
     const wasSealed = now !== undefined && isSealed(now);
     if (!edit.value || edit.value === now || !(wasSealed || secretPaths(path))) return edit;
+    if (isEncrypted(edit.value)) throw givenSealed(path);
     read ??= readKeys();
     const keys = read;
     if (wasSealed && open(now, keys, { app, path }) === edit.value) return { ...edit, value: now };

@@ -1,5 +1,5 @@
 import { createCipheriv, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -244,10 +244,35 @@ describe("a sealed value that cannot be opened", () => {
     expect(refusalOf(() => documentWith().read(Buffer.from(url)))).toMatchObject({ key: "gitea.url" });
   });
 
-  test("is not used as it stands in the environment either", async () => {
-    const environment = { CONFIG_SYNC__GITEA__USER_PWD: rawOf(sealed).get("gitea.user_pwd") };
-    const source = envSource({ environment, secretPaths: secretPaths([]) });
-    await expect(source.load()).rejects.toMatchObject({ code: "SOURCE_INVALID" });
+  const value = rawOf(sealed).get("gitea.user_pwd") ?? "";
+  const ofWebsoft9 = `AES256:${randomBytes(32).toString("base64")}`;
+  const encrypted = [
+    ["sealed", value],
+    ["sealed, in the middle of a text", `x${value}`],
+    ["of Websoft9", ofWebsoft9],
+  ] as const;
+
+  test.each(encrypted)("is not used as it stands in the environment either: %s", async (_, text) => {
+    const file = path.join(folder, "value");
+    writeFileSync(file, text);
+    for (const environment of [{ CONFIG_SYNC__GITEA__USER_PWD: text }, { CONFIG_SYNC__GITEA__USER_PWD__FILE: file }]) {
+      const source = envSource({ environment, secretPaths: secretPaths([]) });
+      await expect(source.load()).rejects.toMatchObject({ code: "SOURCE_INVALID" });
+    }
+  });
+
+  test.each(encrypted)("does not become the password where it is given for one: %s", (_, text) => {
+    for (const key of ["user_pwd", "token"]) {
+      const refusal = refusalOf(() => documentWith().edit(bytes, set("web", key, text)));
+      expect(refusal).toMatchObject({ code: "VALUE_INVALID", key: `web.${key}` });
+      expect(refusal.toText()).not.toContain(text);
+    }
+    // What stands there stays.
+    expect(
+      documentWith()
+        .edit(sealed, set("gitea", "user_pwd", value))
+        .equals(sealed),
+    ).toBe(true);
   });
 
   test("is opened again as soon as its key is there, and not longer than that", () => {
