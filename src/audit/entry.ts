@@ -98,11 +98,18 @@ export function readEntry(line: Buffer): Read | undefined {
   const own = sumOf(body);
   if (line.length <= tail || !line.subarray(-tail).equals(Buffer.from(`,"hash":"${own}"}`))) return undefined;
   const { prev, ...entry } = parse(`${body}}`) ?? {};
-  if (typeof prev !== "string" || !Number.isSafeInteger(entry.seq)) return undefined;
-  return { entry: entry as Entry, prev, link: { seq: Number(entry.seq), hash: own } };
+  if (typeof prev !== "string" || !isEntry(entry)) return undefined;
+  return { entry, prev, link: { seq: entry.seq, hash: own } };
 }
 
 /** Somebody who makes a line of his own may have given it the right hash. */
+function isEntry(entry: Partial<Entry>): entry is Entry {
+  const { seq, at, who, from, what, outcome, keys = [] } = entry;
+  const texts: unknown[] = [who?.name, from, what, outcome];
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(at) || !Array.isArray(keys)) return false;
+  return [...texts, ...keys].every((text) => typeof text === "string");
+}
+
 function parse(text: string): Partial<Entry & { readonly prev: string }> | undefined {
   try {
     return JSON.parse(text);

@@ -29,6 +29,7 @@ export function mendEnd(folder: string, known: Link | undefined): Found {
   const words = [];
   if (torn > 0) words.push(`a line of ${torn} bytes that was not written to its end was cut off`);
   if (head === "damaged") words.push("the file head was damaged and is written anew");
+  if (head === undefined && number > 0) words.push("the file head was not there and is written anew");
   if (link.seq > there.seq) words.push(`entries ${there.seq + 1} to ${link.seq} are missing`);
   return { link, number, size, mended: words.map(say) };
 }

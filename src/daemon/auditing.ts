@@ -61,20 +61,20 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
 
 const mostRemembered = 1000;
 
-/** Reasons also speak of secrets that are not in force any more: those of this process's time are remembered. */
+/** Reasons also speak of secrets that are not in force any more: the latest of this process's time are remembered. */
 function createMask(snapshot: AuditingOptions["snapshot"]): Redact {
-  const known = new Set<string>();
+  let known: ReadonlySet<string> = new Set();
   let last: Snapshot | undefined;
   let redact = redactor(known);
   return (text) => {
     const now = snapshot();
-    if (now !== last && now !== undefined) {
-      const fresh = secretTexts(now).filter((secret) => !known.has(secret));
-      for (const secret of fresh) known.add(secret);
-      for (const secret of known) if (known.size > mostRemembered) known.delete(secret);
-      if (fresh.length > 0) redact = redactor(known);
-      last = now;
-    }
+    if (now === last || now === undefined) return redact(text);
+    last = now;
+    const present = new Set(secretTexts(now));
+    if ([...present].every((secret) => known.has(secret))) return redact(text);
+    const former = [...known].filter((secret) => !present.has(secret));
+    known = new Set([...former.slice(-mostRemembered), ...present]);
+    redact = redactor(known);
     return redact(text);
   };
 }

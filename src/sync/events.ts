@@ -1,7 +1,7 @@
 import type { Change } from "../config/diff.ts";
 import type { Entry } from "../config/layers.ts";
 import { maskUrls } from "../config/secret.ts";
-import { type ConfigSyncError, formatPlace } from "../errors.ts";
+import { type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
 import type { Revision } from "./record.ts";
 
 /**
@@ -39,12 +39,9 @@ export interface ShownChange {
   readonly place: string;
 }
 
-export interface Problem {
+export interface Problem extends Place {
   readonly code: string;
   readonly message: string;
-  readonly file?: string | undefined;
-  readonly line?: number | undefined;
-  readonly column?: number | undefined;
   readonly hint?: string | undefined;
   /** All of it in one line for people. */
   readonly text: string;

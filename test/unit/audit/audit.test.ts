@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
@@ -77,6 +78,18 @@ describe("appending", () => {
       { file: "000001.jsonl", line: 3, text: "is entry 5, and entries 3 to 4 are missing before it" },
     ]);
     expect(texts(folder)).toContain("entries 3 to 4 are missing");
+  });
+
+  test.each([
+    ["was not there", (head: string) => rmSync(head)],
+    ["was damaged", (head: string) => writeFileSync(head, "5:damaged")],
+  ])("says for all time that the head %s", async (why, harm) => {
+    const { folder, open } = makeAudit(1e6);
+    await write(open(), 2);
+    harm(path.join(folder, "head"));
+    await write(open(), 1);
+    expect(texts(folder)[1]).toBe(`the file head ${why} and is written anew`);
+    expect((await verifyAudit(folder)).faults).toEqual([]);
   });
 
   test("says what it could not put on record, and goes on when it can", async () => {
@@ -234,6 +247,29 @@ describe("queries", () => {
       expect(() => parseMoment(bad, now, "--from"), bad).toThrow(/--from is not a time/);
   });
 });
+
+test.each<[string, object]>([
+  ["nobody", { who: undefined }],
+  ["a name that is none", { who: { name: 5, kind: "user" } }],
+  ["a place that is none", { from: 5 }],
+  ["keys that are none", { keys: [5] }],
+])(
+  "a line that somebody made, with a right hash and %s, is a fault and keeps no other from being found",
+  async (_, over) => {
+    const { folder, open } = makeAudit(1e6);
+    const audit = open();
+    await write(audit, 1);
+    const { seq, hash } = audit.head() ?? beginning;
+    const body = JSON.stringify({ seq: seq + 1, at: 0, ...told(), ...over, prev: hash }).slice(0, -1);
+    const own = createHash("sha256").update(body).digest("hex");
+    appendFileSync(path.join(folder, "000001.jsonl"), `${body},"hash":"${own}"}\n`);
+    expect(listEntries(folder, { limit: 9, actor: "ann", path: "" })).toEqual([]);
+    expect(texts(folder)).toEqual(["change 0"]);
+    expect((await verifyAudit(folder)).faults).toContainEqual({
+      ...{ file: "000001.jsonl", line: 2, text: "is not what was written" },
+    });
+  },
+);
 
 describe("entries", () => {
   test("come back as they were written, whatever their texts hold", () => {
