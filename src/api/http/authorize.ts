@@ -1,7 +1,7 @@
 /** Who asks, and whether they may: enforced for every route, by the right that the route itself names. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOptions } from "fastify";
 import type { Credentials } from "../../access/access.ts";
 import { isAllowed, type Principal, type Right, requireRight } from "../../access/principal.ts";
 import { looksLikeToken } from "../../access/tokens.ts";
@@ -65,7 +65,7 @@ export function enforceRights(server: FastifyInstance, { access, owner, recent }
     const admit = (request: FastifyRequest, principal: Principal): void => {
       request.principal = principal;
       if (request.routeOptions.config.app === "any") requireRight(principal, right);
-      else requireReach(principal, right, appOf(request));
+      else requireReach(principal, right, appOf(request, route));
       if (right === "write" && readOnly !== undefined) throw new ConfigSyncError("READ_ONLY", readOnly);
     };
     // Behind the hooks of the server, before all others of the route. Without a promise where there is nothing to wait for.
@@ -100,11 +100,18 @@ export function addressOfSocket({ remoteAddress }: Pick<Socket, "remoteAddress">
   return remoteAddress ?? "local";
 }
 
-/** Of the path, or else of the query. Not validated yet: a name that is none is no app that anybody has a right on. */
-export function appOf({ params, query, routeOptions }: FastifyRequest): string {
+/**
+ * Of the path, or else of the query, where the route has it there: what a query says besides is no way around what the route is about. Not
+ * validated yet: a name that is none is no app that anybody has a right on.
+ */
+export function appOf(
+  { params, query }: Pick<FastifyRequest, "params" | "query">,
+  { config, schema }: Pick<RouteOptions, "config" | "schema">,
+): string {
   const inPath = (params ?? {}) as Readonly<Record<string, unknown>>;
-  const { app } = (query ?? {}) as { readonly app?: unknown };
-  const named = inPath[routeOptions.config.app === "name" ? "name" : "app"] ?? app;
+  const { shape = {} } = (schema?.querystring ?? {}) as { readonly shape?: object };
+  const { app } = ("app" in shape ? (query ?? {}) : {}) as { readonly app?: unknown };
+  const named = inPath[config?.app === "name" ? "name" : "app"] ?? app;
   return typeof named === "string" && named !== "" ? named : "default";
 }
 

@@ -94,9 +94,10 @@ async function append(
 
 /** What the URL says of the act. */
 function namedIn(request: FastifyRequest): Partial<Told> {
-  const { section, key, name } = request.params as Readonly<Record<string, string | undefined>>;
+  const { params, routeOptions: route } = request;
+  const { section, key, name } = params as Readonly<Record<string, string | undefined>>;
   const keys = section === undefined ? undefined : [formatPath(key === undefined ? [section] : [section, key])];
-  return { app: appOf(request), keys, target: name };
+  return { app: route.config.app === "any" ? undefined : appOf(request, route), keys, target: name };
 }
 
 /** People type passwords where their name belongs: a name that nobody has is not written down. */

@@ -137,6 +137,14 @@ describe.each(routes)("$method $url", ({ method, url, right, body }) => {
     expect(statusCode === 403).toBe(right !== "nobody" && !["/api/apps", "/api/v1/seal"].includes(url));
   });
 
+  test("is closed to him, too, where his app stands in the query of what is about another", async () => {
+    const { pathname } = new URL(url, "http://h");
+    const { statusCode } = await ask(method, `${pathname}?app=other`, api.keyOf("stranger"), body);
+    // By that name there are no sections of settings.
+    if (takesApp(url)) expect([400, 403, 404]).toContain(statusCode);
+    else expect(statusCode === 403).toBe(right !== "nobody" && !["/api/apps", "/api/v1/seal"].includes(url));
+  });
+
   const tokens: readonly (readonly [string, () => Promise<Record<string, string>>])[] = [
     ["nothing", async () => ({})],
     ["an empty key", async () => ({ "x-api-key": "" })],
@@ -171,6 +179,11 @@ describe.each(routes)("$method $url", ({ method, url, right, body }) => {
 });
 
 let addresses = 0;
+
+/** The routes that have `?app=`. */
+function takesApp(url: string): boolean {
+  return /^\/api\/v1\/(settings|environment|mappings)\b/.test(url);
+}
 
 function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
