@@ -53,7 +53,8 @@ export function keepMasked(given: Json, present: Json | undefined, at: Path, isS
   );
 }
 
-function holdsMask(value: Json): boolean {
+/** Whether what is shown in the place of a secret stands in it: as the whole value, or as the password of a URL. */
+export function holdsMask(value: Json): boolean {
   if (typeof value === "string") return value === secretMark || value.includes(`:${secretMark}@`);
   return typeof value === "object" && value !== null && Object.values(value).some(holdsMask);
 }

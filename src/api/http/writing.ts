@@ -5,6 +5,7 @@ import { requireRight } from "../../access/principal.ts";
 import type { Changed, Edit, Signature } from "../../apps/change.ts";
 import type { Told } from "../../audit/entry.ts";
 import { parseDuration } from "../../config/coerce.ts";
+import { holdsMask } from "../../config/masked-tree.ts";
 import { formatPath } from "../../config/path.ts";
 import { reveal } from "../../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
@@ -16,7 +17,6 @@ import { type Reader, readerOf } from "./reading.ts";
 import { withoutGiven } from "./reason.ts";
 import { recordNow } from "./record.ts";
 import type { waiting, writing, written } from "./schemas.ts";
-import { shownValue, viewOf } from "./settings-view.ts";
 import { seenRefusal, seenRevision } from "./sight.ts";
 import { type Health, whenHealthy } from "./wait-healthy.ts";
 
@@ -131,15 +131,14 @@ function patience(
   ]);
 }
 
-/** Who sends back what was shown in the place of a secret would make `[secret]` the password. */
+/** Who sends back what was shown in the place of a secret, be it with another host around it or at another key, would make `[secret]` the password. */
 function refuseMasks({ app }: Reader, edits: readonly Edit[]): void {
   const { snapshot } = app.current();
-  if (snapshot === undefined) return;
   for (const { path, value } of edits) {
-    const [section = "", key = ""] = path;
-    const entry = viewOf(snapshot).get(section)?.get(key);
-    if (entry === undefined || value === reveal(entry.value) || value !== shownValue(entry, false)) continue;
+    if (value === undefined || !holdsMask(value)) continue;
     const written = formatPath(path);
+    const entry = snapshot?.entries.get(written);
+    if (entry !== undefined && value === reveal(entry.value)) continue;
     throw new ConfigSyncError("VALUE_INVALID", `what is given for ${written} is only what is shown in its place`, {
       key: written,
       hint: "Leave the key out to keep its value",

@@ -156,13 +156,19 @@ describe("changing values", () => {
   });
 
   test("does not take the mask for the value", async () => {
-    for (const body of [{ user_pwd: "[secret]" }, { base_url: "http://bot:[secret]@git.example.com/" }]) {
+    for (const body of [
+      { user_pwd: "[secret]" },
+      { base_url: "http://bot:[secret]@git.example.com/" },
+      { base_url: "http://bot:[secret]@another.example.com/" },
+      { renamed_pwd: "[secret]" },
+    ]) {
       expect((await ask("PUT", `${values}/gitea`, { body })).body).toMatchObject({
         status: 422,
         code: "VALUE_INVALID",
       });
     }
-    expect((await ask("PUT", `${values}/web`, { body: { port: "[secret]" } })).status).toBe(200);
+    const plain = { body: { port: "a [secret] in words" } };
+    expect((await ask("PUT", `${values}/web`, plain)).status).toBe(200);
   });
 
   test("takes nothing while the settings say read-only, and says why", async () => {
