@@ -30,13 +30,15 @@ async function runShow(call: Call): Promise<number> {
   const query = { reveal: call.options.reveal === true ? "true" : undefined };
   const shown = await askApi<Shown>(call, { method: "GET", path: `/settings/history/${number}`, query });
   if (call.json) call.print(JSON.stringify(shown, null, 2));
-  else printRevision(shown, call);
+  else await printRevision(shown, call);
   return exitCodes.ok;
 }
 
-function printRevision({ number, author, at, message, settings, documents }: Shown, { print, style }: Call): void {
+async function printRevision(shown: Shown, { print, style }: Call): Promise<void> {
+  const { inertText } = await import("./terminal.ts");
+  const { number, author, at, message, settings, documents } = shown;
   print(`${style("yellow", `revision ${number}`)} by ${author}, ${new Date(at).toISOString()}`);
-  print(`\n    ${message.replaceAll("\n", "\n    ")}\n`);
+  print(`\n    ${inertText(message).replaceAll("\n", "\n    ")}\n`);
   if (documents !== undefined) {
     for (const { name, text } of documents) print(`${style("bold", `--- ${name} ---`)}\n${text}`);
     return;

@@ -13,7 +13,7 @@ export interface Cell {
   readonly style?: Style;
 }
 
-/** Rows under a head, columns as wide as their widest cell. The last column is not padded. */
+/** Rows under a head, columns as wide as their widest cell. The last column is not padded. What the cells say cannot steer the terminal. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (Cell | string)[])[],
@@ -35,7 +35,13 @@ export function formatTable(
 }
 
 function asCell(cell: Cell | string): Cell {
-  return typeof cell === "string" ? { text: cell } : cell;
+  const { text, ...style } = typeof cell === "string" ? { text: cell } : cell;
+  return { text: inertText(text), ...style };
+}
+
+/** Reasons and names come from anybody, and a terminal obeys some characters: those are spelled out, but for ends of lines. */
+export function inertText(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** `12 s ago`, `in 3.0 s`, `2026-11-21 14:03`: a time as a person would say it now. */

@@ -18,6 +18,12 @@ describe("a table", () => {
   });
 });
 
+test("what a table says cannot steer the terminal", () => {
+  const hostile = "\u001b[2J\rgone\u0007\u009b1m";
+  expect(formatTable(["A", "B"], [[hostile, { text: hostile, style: "red" }]], plain)).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(formatTable(["A"], [["größer ☃ \u0007"]], plain)).toBe("A\ngrößer ☃ \\u0007");
+});
+
 describe("a time", () => {
   test.each([
     [0, "0 s ago"],
