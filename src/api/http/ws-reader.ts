@@ -32,6 +32,7 @@ const asPart = { binary: false, fin: false };
 
 export function createReader(socket: WebSocket): Reader {
   let behind: Behind | undefined;
+  let asked = 0;
   let beatsWaited = 0;
 
   const isOpen = (): boolean => socket.readyState === socket.OPEN;
@@ -64,7 +65,7 @@ export function createReader(socket: WebSocket): Reader {
 
   const beat = (): void => {
     if (!isOpen()) return;
-    if (beatsWaited++ === 0) socket.ping();
+    if (beatsWaited++ === 0) socket.ping(`${++asked}`);
     else if (beatsWaited > mostBeats) close(closings.tooSlow);
   };
 
@@ -73,8 +74,9 @@ export function createReader(socket: WebSocket): Reader {
     socket.close(code, reason);
   };
 
-  socket.on("pong", () => {
-    beatsWaited = 0;
+  // Pongs that nobody asked for are heartbeats of programs that may have read nothing (RFC 6455, 5.5.3).
+  socket.on("pong", (said) => {
+    if (said.toString() === `${asked}`) beatsWaited = 0;
   });
   socket.on("message", () => isOpen() && close(closings.takesNothing));
   // What is no WebSocket frame, or too large a one: ws closes it with a code that says so.

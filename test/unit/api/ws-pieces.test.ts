@@ -12,7 +12,7 @@ import { createFakeTrees } from "./fake-trees.ts";
 
 /** A socket that takes what it is given when it is told to. */
 function createSocket() {
-  const listeners = new Map<string, () => void>();
+  const listeners = new Map<string, (said: Buffer) => void>();
   const waiting: { readonly size: number; readonly taken: (() => void) | undefined }[] = [];
   const messages: string[] = [];
   let part = "";
@@ -20,8 +20,8 @@ function createSocket() {
     OPEN: 1,
     readyState: 1,
     bufferedAmount: 0,
-    on: (event: string, listener: () => void) => void listeners.set(event, listener),
-    ping: vi.fn(),
+    on: (event: string, listener: (said: Buffer) => void) => void listeners.set(event, listener),
+    ping: vi.fn<(payload: string) => void>(),
     close: vi.fn(),
     send: (bytes: Buffer, { fin = true }: { fin?: boolean }, taken?: () => void) => {
       part += bytes.toString();
@@ -39,7 +39,8 @@ function createSocket() {
   };
   const reader = createReader(socket as unknown as WebSocket);
   const sent = () => messages.splice(0).map((text) => JSON.parse(text));
-  return { socket, reader, take, sent, emit: (event: string) => listeners.get(event)?.() };
+  const pong = (said = socket.ping.mock.lastCall?.[0] ?? ""): void => listeners.get("pong")?.(Buffer.from(said));
+  return { socket, reader, take, sent, pong };
 }
 
 const app = createFakeTrees({ shop: {} }).get("shop") as TreeApp;
@@ -149,17 +150,27 @@ describe("who is behind", () => {
   });
 
   test("is asked for a sign of life, and closed with 4408 after two beats without one", () => {
-    const { socket, reader, emit } = createSocket();
+    const { socket, reader, pong } = createSocket();
     reader.beat();
     reader.beat();
     expect([socket.ping.mock.calls.length, socket.close.mock.calls.length]).toEqual([1, 0]);
-    emit("pong");
+    pong();
     reader.beat();
     reader.beat();
     expect(socket.close).not.toHaveBeenCalled();
     reader.beat();
     expect(socket.close).toHaveBeenCalledWith(4408, expect.any(String));
   });
+});
+
+test("who only says by himself that he is there has not taken what was sent", () => {
+  const { socket, reader, pong } = createSocket();
+  for (let beats = 0; beats < 3; beats++) {
+    reader.beat();
+    pong("");
+    pong("0");
+  }
+  expect(socket.close).toHaveBeenCalledWith(4408, expect.any(String));
 });
 
 test("a beat comes once to each reader, one after the other, and to nobody who has left", () => {
