@@ -75,8 +75,9 @@ function typeOf(name: string, size: Size, accepts: (text: string) => boolean, wh
   return { name, size, problem: (text) => (accepts(text) ? undefined : `is not ${what}`) };
 }
 
+/** No zero in front: `080` is 80 to one reader, none to the next, and `010` is 8 to a third. */
 function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 }
 
 /** With a host, which rules out `localhost:3000`: for URL that is the scheme `localhost:`. */

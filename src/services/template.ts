@@ -23,6 +23,7 @@ export interface Template {
 export interface Warning {
   readonly place: Place;
   readonly message: string;
+  readonly hint: string;
 }
 
 /**
@@ -66,7 +67,8 @@ function compile(engine: Engine, text: string, file: string): Template {
       .filter((site) => site.raw)
       .map((site) => ({
         place: { file, line: site.line, column: site.column },
-        message: "{{{ }}} writes the value as it is, without the quoting of the format; use {{ }} unless it must be so",
+        message: "{{{ }}} writes the value as it is, without the quoting of the format",
+        hint: "Use {{ }} unless it must be so",
       })),
     render: (tree, format) => located(file, () => render(program, tree, format)),
   };

@@ -34,17 +34,13 @@ export function findAll({ problems, snapshot, renderings, services, violations =
     ...problems.map((problem) => findingOf(problem)),
     ...violations.map((violation) => ({ ...findingOf(violationError(violation)), severity: violation.severity })),
     ...[...renderings].flatMap(([name, { error }]) => (error === undefined ? [] : findingOf(error, name))),
-    ...services.flatMap(({ warnings }) => warnings.map(({ place, message }) => warning(place, message))),
-    ...(snapshot === undefined ? [] : findUnheard(snapshot, services)).map(({ place, message, key }) =>
-      warning(place, message, key),
-    ),
-    ...(snapshot?.overruled ?? []).map(({ entry, by }) =>
-      warning(
-        entry.origin,
-        `${formatPath(entry.path)} has no effect: ${by.origin.source} has the last word on it`,
-        formatPath(entry.path),
-      ),
-    ),
+    ...services.flatMap(({ warnings }) => warnings.map(warning)),
+    ...(snapshot === undefined ? [] : findUnheard(snapshot, services)).map(warning),
+    ...(snapshot?.overruled ?? []).map(({ entry, by }) => {
+      const key = formatPath(entry.path);
+      const message = `${key} has no effect: ${by.origin.source} has the last word on it`;
+      return warning({ place: entry.origin, key, message, hint: `Remove it, or change it in ${by.origin.source}` });
+    }),
   ];
 }
 
@@ -55,8 +51,16 @@ export function findingOf(error: ConfigSyncError, about?: string): Finding {
   return { severity: "error", text, code, ...present({ key, hint }), ...placeOf(place) };
 }
 
-function warning(place: Place, message: string, key?: string): Finding {
-  return { severity: "warning", text: `${formatPlace(place)}: ${message}`, ...present({ key }), ...placeOf(place) };
+interface Warned {
+  readonly place: Place;
+  readonly message: string;
+  readonly hint: string;
+  readonly key?: string;
+}
+
+function warning({ place, message, hint, key }: Warned): Finding {
+  const text = `${formatPlace(place)}: ${message}. ${hint}`;
+  return { severity: "warning", text, ...present({ key, hint }), ...placeOf(place) };
 }
 
 function placeOf({ file, line, column }: Place) {

@@ -9,6 +9,7 @@ export interface Unheard {
   readonly place: Place;
   readonly key: string;
   readonly message: string;
+  readonly hint: string;
 }
 
 /** One for each that is defined. What another definition overrules is heard of by the other services. */
@@ -21,13 +22,17 @@ export function findUnheard(snapshot: Snapshot, services: readonly Service[]): U
   for (const { service, definition } of listVariables(snapshot)) {
     if (service === undefined ? takers.size > 0 : takers.has(service)) continue;
     const key = formatPath(definition.path);
+    const isKnown = service === undefined || names.has(service);
     const why =
       service === undefined
         ? "no service takes the environment"
-        : names.has(service)
+        : isKnown
           ? `no output of ${service} takes the environment`
           : `there is no service ${service}`;
-    found.set(key, { place: definition.origin, key, message: `${key} is given to nobody: ${why}` });
+    const hint = isKnown
+      ? "Write environment: true at an output in its service.yaml"
+      : "Correct the name, or remove it";
+    found.set(key, { place: definition.origin, key, message: `${key} is given to nobody: ${why}`, hint });
   }
   return [...found.values()];
 }

@@ -19,7 +19,7 @@ type Finding = Pick<Violation, "severity" | "message" | "hint">;
 function findTrouble(files: CertificateFiles, { key, privateKey }: KeySchema, now: number): Finding | undefined {
   const error = (message: string, hint: string): Finding => ({ severity: "error", message: `${key} ${message}`, hint });
   if (files.certificate === undefined) return unseen(key);
-  const certificate = attempt(files.certificate, (pem) => new X509Certificate(pem));
+  const certificate = attempt(files.certificate, readCertificate);
   if (certificate === undefined) return error("names a file that holds no certificate", "Name a file in PEM");
   if (now > certificate.validToDate.getTime()) return error(`expired on ${day(certificate)}`, "Renew the certificate");
   if (now < certificate.validFromDate.getTime()) return error("is not valid yet", "Look at the clock of this host");
@@ -43,11 +43,16 @@ function unseen(key: string): Finding {
 /** Milliseconds. Who renews by a program does so thirty days ahead; what is this late has failed. */
 const soon = 14 * 24 * 3_600_000;
 
+/** The first one in the file. What is not in PEM can be read here, and by none of the services. */
+function readCertificate(pem: Buffer): X509Certificate | undefined {
+  return pem.includes("-----BEGIN") ? new X509Certificate(pem) : undefined;
+}
+
 function day({ validToDate }: X509Certificate): string {
   return validToDate.toISOString().slice(0, 10);
 }
 
-function attempt<Read>(pem: Buffer, read: (pem: Buffer) => Read): Read | undefined {
+function attempt<Read>(pem: Buffer, read: (pem: Buffer) => Read | undefined): Read | undefined {
   try {
     return read(pem);
   } catch {

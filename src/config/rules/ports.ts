@@ -7,7 +7,7 @@ import { filled, type Rule } from "./rule.ts";
 export const ports: Rule = ({ schema, snapshot }) => {
   const first = new Map<string, string>();
   return listPorts(schema, snapshot).flatMap(({ key, network, entry }) => {
-    const place = `${network}:${Number(reveal(entry.value))}`;
+    const place = `${network}:${reveal(entry.value)}`;
     const other = first.get(place);
     if (other === undefined) {
       first.set(place, key);

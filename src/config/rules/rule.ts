@@ -38,7 +38,7 @@ export interface Violation {
   readonly place: Place;
   readonly message: string;
   /** What to do about it, in the imperative. */
-  readonly hint?: string | undefined;
+  readonly hint: string;
 }
 
 /** The entry of a key that has a value; an empty one is as good as none. */

@@ -10,7 +10,7 @@ export const type: Rule = ({ schema: { keys }, snapshot }) =>
     const entry = filled(snapshot, key);
     const problem = entry && judge(entry, schema);
     if (problem === undefined || entry === undefined) return [];
-    const hint = description === undefined ? undefined : `It is to be: ${description}`;
+    const hint = description === undefined ? "Correct the value" : `It is to be: ${description}`;
     return [{ code: "VALUE_INVALID", severity: "error", key, place: entry.origin, message: `${key} ${problem}`, hint }];
   });
 

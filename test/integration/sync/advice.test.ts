@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -29,6 +30,20 @@ async function make(name: string): Promise<void> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "config-sync-test-advice-"));
   await Promise.all([make("one"), make("other"), writeFile(at("none.crt"), "no certificate")]);
+  const [one, other, key] = await Promise.all(["one.crt", "other.crt", "one.key"].map((name) => readFile(at(name))));
+  const closed = createPrivateKey(key ?? "").export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: "x",
+  });
+  await Promise.all([
+    writeFile(at("chain.crt"), `${one}${other}`.replaceAll("\n", "\r\n")),
+    writeFile(at("behind.crt"), `${other}${one}`),
+    writeFile(at("one.der"), new X509Certificate(one ?? "").raw),
+    writeFile(at("closed.key"), closed),
+    writeFile(at("ed25519.key"), generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
+  ]);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -44,6 +59,16 @@ describe("a certificate", () => {
     ["fits its key", "one.crt", "one.key", []],
     ["with another's key is an error", "one.crt", "other.key", ["error tls.cert does not belong to tls.key"]],
     ["that is none is an error", "none.crt", "one.key", ["error tls.cert names a file that holds no certificate"]],
+    ["with its chain behind it, and line ends of Windows, fits its key", "chain.crt", "one.key", []],
+    ["behind another one is an error", "behind.crt", "one.key", ["error tls.cert does not belong to tls.key"]],
+    ["with a key of another kind is an error", "one.crt", "ed25519.key", ["error tls.cert does not belong to tls.key"]],
+    [
+      "with a key under a password is an error",
+      "one.crt",
+      "closed.key",
+      ["error tls.cert has no private key in tls.key"],
+    ],
+    ["in DER is an error", "one.der", "one.key", ["error tls.cert names a file that holds no certificate"]],
     ["with a key that is none is an error", "one.crt", "one.crt", ["error tls.cert has no private key in tls.key"]],
     [
       "that is not there is a warning",
@@ -65,14 +90,17 @@ describe("a certificate", () => {
   test("is told of two weeks ahead, and is an error before and after its time", async () => {
     const { readPem } = await import("../../../src/platform/certificate-files.ts");
     const files = { certificate: await readPem(at("one.crt")), privateKey: await readPem(at("one.key")) };
-    const inDays = (count: number) => {
-      const certificates = { files: new Map([["tls.cert", files]]), now: Date.now() + count * days };
+    const end = new X509Certificate(files.certificate ?? "").validToDate.getTime();
+    const inDays = (count: number) => atTime(end + (count - 60) * days);
+    const atTime = (now: number) => {
+      const certificates = { files: new Map([["tls.cert", files]]), now };
       const found = checkValues({ schema, snapshot: values("one.crt", "one.key"), certificates });
       return found.map(({ severity, message }) => `${severity} ${message.replace(/[\d-]{10}/, "DAY")}`);
     };
     expect(inDays(45)).toEqual([]);
     expect(inDays(50)).toEqual(["warning tls.cert expires on DAY"]);
-    expect(inDays(61)).toEqual(["error tls.cert expired on DAY"]);
+    expect(atTime(end)).toEqual(["warning tls.cert expires on DAY"]);
+    expect(atTime(end + 1000)).toEqual(["error tls.cert expired on DAY"]);
     expect(inDays(-2)).toEqual(["error tls.cert is not valid yet"]);
   });
 

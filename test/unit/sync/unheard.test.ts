@@ -23,6 +23,11 @@ test("a variable that no service gets is found, with the reason", () => {
     "mappings:blog.M_* is given to nobody: no output of blog takes the environment",
     "environment:shpo.C is given to nobody: there is no service shpo",
   ]);
+  expect(messages.map(({ hint }) => hint)).toEqual([
+    "Write environment: true at an output in its service.yaml",
+    "Write environment: true at an output in its service.yaml",
+    "Correct the name, or remove it",
+  ]);
   const [first] = findUnheard(snapshotOf(sections), [service("blog", false)]);
   expect(first?.message).toBe("environment.TZ is given to nobody: no service takes the environment");
 });
