@@ -26,7 +26,11 @@ export function environmentIn({ path, isEnvironment = false }: Pick<Entry, "path
   return isEnvironment ? readEnvironmentSection(path[0] ?? "") : undefined;
 }
 
-/** No reader of env files takes more in a name, and most take less: what each takes is asked of it where it is written. */
-export const variableName = /^[^\s=#"'`$\\\x00-\x1f\x7f*{}]{1,200}$/;
+/**
+ * No reader of env files takes more in a name, and most take less: what each takes is asked of it where it is written. What a terminal obeys
+ * (control characters, C1 included) or hides (directions, joiners) is in no name.
+ */
+const character = String.raw`[^\s=#"'\x60$\\*{}\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f]`;
+export const variableName = new RegExp(`^${character}{1,200}$`);
 /** `MAIL_*`: a variable for each key of a section. */
-export const patternName = /^[^\s=#"'`$\\\x00-\x1f\x7f*{}]{0,200}\*$/;
+export const patternName = new RegExp(`^${character}{0,200}\\*$`);

@@ -60,7 +60,7 @@ function toPath(written: Path, at: At): Path {
   const [part, name, ...rest] = inner;
   if (!isPart(part) || name === undefined || rest.length > 0) {
     const hint = "There are variables and mappings, of NAME: value, and services, each with variables and mappings";
-    throw invalid(`${formatPath(written)} has no meaning here`, at, hint);
+    throw invalid(`${formatPath(written) || "a list or a single value"} has no meaning here`, at, hint);
   }
   const kind = part === "variables" ? "variable" : "mapping";
   const section = environmentSection(kind, service);
@@ -130,10 +130,7 @@ const dialect: DocumentDialect = { read: readEnvironment, spell: (path) => path,
 function merge(text: string, edits: readonly Edit[], gone: readonly Path[]): string {
   const set = edits.filter(({ value }) => value !== undefined);
   if (set.length === 0 && gone.length === 0) return text;
-  const merged = mergeYaml(text, writeDocument(set), gone.map(toWritten)).text;
-  if (parseYamlText(merged).root !== null) return merged;
-  // The last variable took all keys with it, and an empty file would look like one that was cut off.
-  return `${merged}${merged === "" || merged.endsWith("\n") ? "" : "\n"}variables: {}\n`;
+  return mergeYaml(text, writeDocument(set), gone.map(toWritten), isOpen).text;
 }
 
 /** A document of these variables alone, each mapping on lines of its own. */

@@ -19,7 +19,7 @@ export interface EnvironmentSourceOptions extends DocumentFileOptions {
 /** What it says is in sections that no other source may give: a variable has one document to be looked for in. */
 export function environmentSource(options: EnvironmentSourceOptions): Source {
   const { path, name, sealing = { app: "" } } = options;
-  // What a mapping takes is no secret, however its variable is called.
+  // What a mapping takes is no secret, however its variable is called, and so never sealed.
   const secretPaths: PathTest = (path) => isVariable(path[0]) && options.secretPaths(path);
   const read = (bytes: Buffer): Layer => {
     const text = decodeDocument(bytes, name);
@@ -71,12 +71,12 @@ function toEntry(
   { name, secretPaths, sealing, keys }: Reading,
 ): Entry {
   const origin = { source: name, file: name, line, column };
+  const entry = { path, value, origin, isEnvironment: true };
   try {
     const opened = openValue(value, path, sealing, keys);
-    if (opened !== undefined) return { path, value: new Secret(opened), origin, isEnvironment: true };
-    const entry = { path, value: secretPaths(path) ? new Secret(value) : value, origin, isEnvironment: true };
+    // As it is written: what is sealed names no key.
     if (!isVariable(path[0])) parseMapping(entry);
-    return entry;
+    return opened !== undefined || secretPaths(path) ? { ...entry, value: new Secret(opened ?? value) } : entry;
   } catch (error) {
     throw asConfigSyncError(error).with({ place: origin });
   }

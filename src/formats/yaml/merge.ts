@@ -1,7 +1,7 @@
 import { isAlias, isMap } from "yaml";
 import { formatPath, type Path } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
-import type { Merged } from "../format.ts";
+import type { Field, Merged } from "../format.ts";
 import { applyEdits, contentStart, type Edit, lineBreakOf, lineStart, nextLine } from "../text-edits.ts";
 import { fieldOf, typedFieldOf, writtenPaths } from "../tree.ts";
 import { verifyMerge } from "../verify-merge.ts";
@@ -14,12 +14,13 @@ interface Merge {
   readonly have: YamlText;
   readonly want: YamlText;
   readonly gone: ReadonlySet<string>;
+  readonly stays: (path: Path) => boolean;
   readonly written: Path[];
   /** Leaves of the existing file that became mappings. */
   readonly replaced: Path[];
 }
 
-/** What a mapping becomes; an emptied one goes with its key, for a key without value would read as null. */
+/** What a mapping becomes; an emptied one goes with its key, for a key without value would read as null, if it does not stay. */
 interface Outcome {
   readonly edits: readonly Edit[];
   readonly emptied: boolean;
@@ -27,19 +28,27 @@ interface Outcome {
 
 /**
  * Splices the wanted values into the existing text by position; the YAML library would write the whole document anew, in its
- * own spacing. Anchors are safe by the check at the end: an alias elsewhere that would change is a key that is not ours.
+ * own spacing. Anchors are safe by the check at the end: an alias elsewhere that would change is a key that is not ours. A mapping that
+ * `stays` keeps its key and its comments when the last of its keys goes.
  */
-export function mergeYaml(existing: string, wanted: string, gone: readonly Path[]): Merged {
+export function mergeYaml(
+  existing: string,
+  wanted: string,
+  gone: readonly Path[],
+  stays: (path: Path) => boolean = () => false,
+): Merged {
   const have = parseYamlText(existing);
   const want = parseYamlText(wanted);
-  const merge: Merge = { have, want, gone: new Set(gone.map(formatPath)), written: [], replaced: [] };
+  const merge: Merge = { have, want, gone: new Set(gone.map(formatPath)), stays, written: [], replaced: [] };
   const wantedRoot = mappingOf(want);
   const root = have.root === null ? undefined : mappingOf(have);
   const edits = root === undefined ? fillEmpty(merge, wantedRoot) : mergeMapping(merge, root, wantedRoot, []).edits;
 
   const text = applyEdits(existing, edits);
   const known = new Map([have, want].map((yaml) => [yaml.text, yaml]));
-  const read = (source: string) => fieldsOfYaml(known.get(source) ?? parseYamlText(source), typedFieldOf);
+  const isEmptied = ({ path, value }: Field): boolean => value === "null" && stays(path);
+  const read = (source: string) =>
+    fieldsOfYaml(known.get(source) ?? parseYamlText(source), typedFieldOf).filter((field) => !isEmptied(field));
   verifyMerge(read, { existing, wanted, merged: text }, [...gone, ...merge.replaced]);
   return { text, written: merge.written };
 }
@@ -66,7 +75,8 @@ function mergeMapping(merge: Merge, mapping: YamlMapping, wanted: YamlMapping | 
     const target = want.get(key);
     if (isMap(pair.value) && (target === undefined || isMap(target.value))) {
       const inner = mergeMapping(merge, pair.value, target?.value as YamlMapping | undefined, at);
-      if (!inner.emptied) edits.push(...inner.edits);
+      const stays = inner.emptied && target === undefined && merge.stays(at);
+      if (stays || !inner.emptied) edits.push(...inner.edits);
       else if (target === undefined) removed.set(pair, at);
       else edits.push(...replaceValue(merge, mapping, pair, target, at));
     } else if (target !== undefined) {

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createApp } from "../../../src/apps/app.ts";
 import { createDoor, type Door } from "../../../src/apps/door.ts";
-import { createKeyText, isSealed, type Key, parseKey } from "../../../src/config/encryption.ts";
+import { createKeyText, isSealed, type Key, parseKey, seal } from "../../../src/config/encryption.ts";
 import { formatPath } from "../../../src/config/path.ts";
 import { reveal, Secret, secretPaths } from "../../../src/config/secret.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
@@ -95,9 +95,12 @@ describe("environment.yaml", () => {
   test.each([
     ["nothing", "# only this\n", /empty/],
     ["another part", "variables: {}\nvars: { A: b }\n", /vars\.A has no meaning/, 2],
+    ["a list as a whole", "[]\n", /a list or a single value has no meaning/],
     ["a list", "variables:\n  A: [b]\n", /one text as its value/, 2],
     ["no value", "variables:\n  A:\n", /one text as its value/, 2],
     ["a name with a blank", 'variables:\n  "A B": c\n', /not the name/, 2],
+    ["a name that a terminal obeys", 'variables:\n  "A\\u009b2J": c\n', /not the name/, 2],
+    ["a name that is not what it looks like", 'variables:\n  "A\\u202e": c\n', /not the name/, 2],
     ["a star in a variable", 'variables:\n  "A*": c\n', /not the name/, 2],
     [
       "a variable that is mapped, too",
@@ -160,10 +163,21 @@ services:
     expect(edit(whole, { path: ["environment", "PORT"], value: "0777" })).toBe(whole);
   });
 
-  test("goes on being a document when the last variable goes", () => {
-    const edited = edit("# what services get\nvariables:\n  A: b\n", { path: ["environment", "A"] });
-    expect(edited).toBe("# what services get\nvariables: {}\n");
+  test.each([
+    ["variables:\n  A: b\n", "variables:\n"],
+    ["variables:\n  # one\n  A: b # two\n  # three\n", "variables:\n  # one\n  # three\n"],
+    ["variables: { A: b }\n", "variables: {  }\n"],
+    ['{"variables":{"A":"b"}}', '{"variables":{}}'],
+  ])("goes on being a document, comments and all, when the last variable goes: %j", (before, after) => {
+    const edited = edit(before, { path: ["environment", "A"] });
+    expect(edited).toBe(after);
+    expect(read(edited)).toEqual({});
     expect(read(edit(edited, { path: ["environment", "A"], value: "c" }))).toEqual({ "environment.A": "c" });
+  });
+
+  test("keeps what is said of a service whose last variable goes", () => {
+    const text = "services:\n  # the shop\n  shop:\n    variables:\n      # loud\n      LEVEL: debug\n    # more\n";
+    expect(edit(text, { path: ["environment:shop"] })).toBe(text.replace("      LEVEL: debug\n", ""));
   });
 
   test("loses a section as a whole, and takes a new one in the same change", () => {
@@ -180,9 +194,9 @@ services:
     const values = fc.string({ unit: "binary" }).filter((value) => value.isWellFormed() && !value.includes("\0"));
     const sections = fc.constantFrom("environment", "environment:shop", "environment:new");
     const names = fc.constantFrom("TZ", "PORT", "LEVEL", "A", "no", "_1", "my.name-x");
+    const before = read(whole);
     fc.assert(
       fc.property(sections, names, values, (section, name, value) => {
-        const before = read(whole);
         const after = read(edit(whole, { path: [section, name], value }));
         expect(after).toEqual({ ...before, [formatPath([section, name])]: value });
       }),
@@ -206,6 +220,16 @@ describe("secrets in environment.yaml", () => {
     expect(Object.fromEntries(opened)).toMatchObject({ "environment.DB_PASSWORD": "s3cret" });
     const moved = Buffer.from(sealed.toString().replace("DB_PASSWORD", "TZ_PASSWORD"));
     expect(refusal(() => sealing.read(moved))).toMatchObject({ place: { file: "environment.yaml" } });
+  });
+
+  test("are in no mapping, which would hide what it takes", () => {
+    const key = newKey();
+    const sealed = seal("mail.host", key, { app: "default", path: ["mappings", "HOST"] });
+    const text = (value: string): Buffer => Buffer.from(`mappings:\n  HOST: "${value}"\n`);
+    expect(refusal(() => documentWith(key).read(text(sealed)))).toMatchObject({ code: "VALUE_INVALID" });
+    expect(refusal(() => documentWith(key).read(text(`\${mail.host}${sealed}`)))).toMatchObject({
+      code: "SOURCE_INVALID",
+    });
   });
 
   test("that stand in clear are sealed on request, and with a new key anew", () => {
@@ -261,7 +285,7 @@ describe("the environment at the door", () => {
     const before = readFileSync(file, "utf8");
     const first = door.current().revision?.number ?? 0;
     await door.change({ ...by, edits: [{ path: ["environment", "TZ"] }] });
-    expect(readFileSync(file, "utf8")).toBe("variables: {}\n");
+    expect(readFileSync(file, "utf8")).toBe("variables:\n");
     await door.rollBack({ ...by, to: first, section: "environment" });
     expect(Object.keys(read(readFileSync(file)))).toEqual(["environment.TZ"]);
     await door.rollBack({ ...by, to: first });
