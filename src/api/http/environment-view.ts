@@ -4,7 +4,7 @@ import { environmentIn } from "../../config/environment-section.ts";
 import type { Entry, Snapshot } from "../../config/layers.ts";
 import { mappedSections } from "../../config/mapping.ts";
 import { formatPath, parsePath } from "../../config/path.ts";
-import { maskUrls, reveal, Secret, secretMark } from "../../config/secret.ts";
+import { maskUrls, passwordsInUrls, reveal, Secret, secretMark } from "../../config/secret.ts";
 import type { ServiceUse } from "./parts.ts";
 import type { Sight } from "./sight.ts";
 
@@ -32,40 +32,57 @@ export interface ShownMapping extends Pick<ShownVariable, "name" | "service" | "
   readonly variables: readonly string[];
 }
 
-/** Those that these eyes may see: a mapped one by who may see every section that it is mapped from. */
-export function seenVariables(snapshot: Snapshot, sight: Sight): readonly Variable[] {
-  return listVariables(snapshot).filter((variable) => sectionsOf(variable).every(sight.section));
+export interface Showing {
+  readonly sight: Sight;
+  readonly uses: readonly ServiceUse[];
+  readonly revealed: boolean;
+}
+
+/** Those that are meant and that these eyes may see: a mapped one by who may see every section that it is mapped from. */
+export function showVariables(
+  snapshot: Snapshot,
+  { sight, uses, revealed }: Showing,
+  isMeant: (variable: Variable) => boolean,
+): ShownVariable[] {
+  const takers = findTakers(uses.filter(({ name }) => sight.service(name)));
+  const seen = listVariables(snapshot).filter((one) => isMeant(one) && sectionsOf(one).every(sight.section));
+  return seen.map((variable) => {
+    const { name, service, definition, kind, secret } = variable;
+    const key = formatPath(definition.path);
+    return {
+      name,
+      service,
+      value: valueOfAll(variable, revealed),
+      secret,
+      origin: kind === "variable" ? "independent" : "mapped",
+      from: kind === "variable" ? undefined : revealed ? reveal(definition.value) : shownFrom(definition),
+      key,
+      ...placeOf(definition),
+      services: takers.get(idOf(name, key)) ?? [],
+    };
+  });
+}
+
+/** By variable and definition: which services get it, each in which file. */
+function findTakers(uses: readonly ServiceUse[]): ReadonlyMap<string, ShownVariable["services"]> {
+  const all = uses.flatMap(({ name: user, environment = [] }) =>
+    environment.flatMap(({ output, dialect, variables }) =>
+      variables.map(({ name, definition }) => ({ id: idOf(name, definition), taker: { name: user, output, dialect } })),
+    ),
+  );
+  const grouped = Map.groupBy(all, ({ id }) => id);
+  return new Map([...grouped].map(([id, found]) => [id, found.map(({ taker }) => taker)]));
+}
+
+/** No name holds a blank. */
+function idOf(name: string, definition: string): string {
+  return `${name} ${definition}`;
 }
 
 /** The sections that the value of a variable is of. */
 function sectionsOf(variable: Variable): string[] {
   const keys = keysOf(variable);
   return keys.length === 0 ? [variable.definition.path[0] ?? ""] : keys.map((key) => parsePath(key)?.[0] ?? key);
-}
-
-export function showVariable(
-  variable: Variable,
-  uses: readonly ServiceUse[],
-  { sight, revealed }: { readonly sight: Sight; readonly revealed: boolean },
-): ShownVariable {
-  const { name, service, definition, kind, secret } = variable;
-  const key = formatPath(definition.path);
-  const services = uses.flatMap(({ name: user, environment = [] }) =>
-    environment
-      .filter(({ variables }) => variables.some((given) => given.name === name && given.definition === key))
-      .map(({ output, dialect }) => ({ name: user, output, dialect })),
-  );
-  return {
-    name,
-    service,
-    value: valueOfAll(variable, revealed),
-    secret,
-    origin: kind === "variable" ? "independent" : "mapped",
-    from: kind === "variable" ? undefined : reveal(definition.value),
-    key,
-    ...placeOf(definition),
-    services: services.filter(({ name: user }) => sight.service(user)),
-  };
 }
 
 function valueOfAll({ parts, secret }: Variable, revealed: boolean): string | null {
@@ -84,17 +101,23 @@ function valueOfAll({ parts, secret }: Variable, revealed: boolean): string | nu
 
 /** The rules themselves, seen by who sees the section that they stand in, or all that they take from. */
 export function listMappings(snapshot: Snapshot, sight: Sight): ShownMapping[] {
-  const variables = listVariables(snapshot);
+  const made = Map.groupBy(listVariables(snapshot), ({ definition }) => definition);
   return [...snapshot.entries.values()].flatMap((entry) => {
     const [section = "", name = ""] = entry.path;
     const found = environmentIn(entry);
     if (found?.kind !== "mapping") return [];
-    if (!sight.section(section) && !mappedSections(entry).every(sight.section)) return [];
-    const made = variables.filter(({ definition }) => definition === entry).map((variable) => variable.name);
+    const taken = mappedSections(entry);
+    if (!sight.section(section) && !(taken.length > 0 && taken.every(sight.section))) return [];
+    const variables = made.get(entry)?.map((variable) => variable.name) ?? [];
     const key = formatPath(entry.path);
-    const from = reveal(entry.value);
-    return [{ name, service: found.service, from, key, variables: made, ...placeOf(entry) }];
+    return [{ name, service: found.service, from: shownFrom(entry), key, variables, ...placeOf(entry) }];
   });
+}
+
+/** A password that is written into a URL is masked; a key that it is taken from is none. */
+function shownFrom({ value }: Entry): string {
+  const text = reveal(value);
+  return passwordsInUrls(text).every((password) => /^\$\{[^}]*\}$/.test(password)) ? text : maskUrls(text);
 }
 
 function placeOf({ origin: { file, line, column } }: Entry) {

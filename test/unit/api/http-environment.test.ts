@@ -37,6 +37,8 @@ mappings:
   PORT: web.port
   MAIL_URL: "smtp://me:\${mail.password}@\${mail.host}"
   LOST: web.nope
+  OTHER_URL: "smtp://me:planted-3@\${mail.host}"
+  PRICE: "$$5"
 services:
   shop:
     variables: { TZ: Europe/Berlin }
@@ -98,7 +100,7 @@ async function openTreesOn(app: ApiApp) {
   return openTrees(host, { history: memoryHistory, clock: { now: () => 0 }, digest, isSecret: secretPaths([]) });
 }
 
-type Method = "GET" | "PUT" | "DELETE";
+type Method = "GET" | "PUT" | "POST" | "DELETE";
 
 async function ask(
   who: Who | { readonly "x-api-key": string },
@@ -133,7 +135,12 @@ describe("the environment by the API", () => {
     expect(byKey["environment:shop.TZ TZ"]).toMatchObject({ service: "shop", services: [{ name: "shop" }] });
     expect(byKey["mappings.PORT PORT"]).toMatchObject({ value: "80", origin: "mapped", from: "web.port", line: 5 });
     expect(byKey["mappings.LOST LOST"]).toMatchObject({ value: null });
-    expect(byKey["mappings.MAIL_URL MAIL_URL"]).toMatchObject({ value: "smtp://me:[secret]@smtp", secret: true });
+    expect(byKey["mappings.MAIL_URL MAIL_URL"]).toMatchObject({
+      value: "smtp://me:[secret]@smtp",
+      from: `smtp://me:\${mail.password}@\${mail.host}`,
+      secret: true,
+    });
+    expect(byKey["mappings.OTHER_URL OTHER_URL"]).toMatchObject({ from: `smtp://me:[secret]@\${mail.host}` });
     expect(byKey["mappings:shop.MAIL_* MAIL_HOST"]).toMatchObject({ value: "smtp", from: "mail.*" });
     expect(JSON.stringify(body)).not.toContain("planted");
   });
@@ -190,13 +197,14 @@ describe("the environment by the API", () => {
 
   test("lists the mappings and what each makes", async () => {
     const { body } = await ask("viewer", "GET", "/mappings?service=shop");
-    const place = { key: "mappings:shop.MAIL_*", file: "environment.yaml", line: 11 };
+    const place = { key: "mappings:shop.MAIL_*", file: "environment.yaml", line: 13 };
     const made = { from: "mail.*", variables: ["MAIL_HOST", "MAIL_PASSWORD"] };
     expect(body).toMatchObject([{ name: "MAIL_*", service: "shop", ...made, ...place }]);
     expect((await ask("viewer", "GET", "/mappings/PORT")).body).toMatchObject({
       from: "web.port",
       variables: ["PORT"],
     });
+    expect(JSON.stringify((await ask("admin", "GET", "/mappings")).body)).not.toContain("planted");
   });
 });
 
@@ -226,6 +234,11 @@ describe("who is narrowed to a section", () => {
     expect(await byTree("mail.password")).toBe(403);
     expect(await byTree("web.port")).toBe(200);
     expect((await ask(mapper, "PUT", "/mappings/B", { from: "web.port" })).status).toBe(200);
+    await ask("editor", "DELETE", "/mappings/OTHER_URL");
+    const back = (to: number) => ask(mapper, "POST", "/settings/rollback", { to, section: "mappings" });
+    expect((await back(1)).status).toBe(403);
+    expect((await back(2)).status).toBe(403);
+    expect((await back(4)).status).toBe(200);
   });
 });
 

@@ -1,5 +1,7 @@
 /** The environment variables that services get: the variables themselves, and the mappings that some of them come from. */
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Variable } from "../../../config/environment.ts";
 import {
   type EnvironmentKind,
   environmentSection,
@@ -9,8 +11,8 @@ import {
 import { serviceName } from "../../../config/schema.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
-import { listMappings, seenVariables, showVariable } from "../environment-view.ts";
-import { isRevealed, presentSnapshot, type Reader, readerOf } from "../reading.ts";
+import { listMappings, showVariables } from "../environment-view.ts";
+import { isRevealed, presentSnapshot, readerOf } from "../reading.ts";
 import { app, environmentMapping, environmentVariable, flag, ifMatch, newValue, writing, written } from "../schemas.ts";
 import { writeEdits } from "../writing.ts";
 import { readErrors, setEtag, writeErrors } from "./settings.ts";
@@ -19,7 +21,6 @@ const tags = ["environment"];
 const service = { service: serviceName.optional().describe("defined for this service only") };
 const query = z.strictObject({ ...app, ...service });
 const revealing = query.extend({ reveal: flag.describe("show secrets; needs the right to administer") });
-const changing = writing.extend(service);
 const nameParams = z.object({ name: z.string().regex(variableName, "is not the name of a variable") });
 const mappingParams = z.object({
   name: z.string().refine((name) => variableName.test(name) || patternName.test(name), "is not the name of a variable"),
@@ -31,11 +32,19 @@ const mappedFrom = z.strictObject({
     .max(10_000)
     .describe("`mail.host`, `mail.*` for a name that ends in `*`, or a text with `$" + "{mail.host}` in it"),
 });
-const writeAnswer = { 200: written, 202: written };
+const reading = { right: "read", errors: readErrors } as const;
+const readingInFull = { ...reading, audit: "reveal" } as const;
+const write = { right: "write", audit: "change", errors: writeErrors } as const;
+const change = {
+  tags,
+  querystring: writing.extend(service),
+  headers: ifMatch.loose(),
+  response: { 200: written, 202: written },
+};
 
 export function addEnvironmentRoutes(server: Server, api: Api): void {
   server.get("/environment", {
-    config: { right: "read", audit: "reveal", errors: readErrors },
+    config: readingInFull,
     schema: {
       tags,
       summary: "The environment variables, where each comes from and which services get it",
@@ -43,14 +52,13 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
       response: { 200: z.array(environmentVariable) },
     },
     handler: async (request, reply) => {
-      const reader = readerOf(api, request, request.query.app);
-      setEtag(reply, reader);
-      return showAll(api, reader, request.query).map(({ shown }) => shown);
+      const { service } = request.query;
+      return showMeant(api, request, reply, (variable) => service === undefined || variable.service === service);
     },
   });
 
   server.get("/environment/:name", {
-    config: { right: "read", audit: "reveal", errors: readErrors },
+    config: readingInFull,
     schema: {
       tags,
       summary: "One variable",
@@ -59,28 +67,18 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
       response: { 200: environmentVariable },
     },
     handler: async (request, reply) => {
-      const reader = readerOf(api, request, request.query.app);
-      setEtag(reply, reader);
       const { name } = request.params;
-      const found = showAll(api, reader, request.query).find(
-        ({ variable }) => variable.name === name && variable.service === request.query.service,
-      );
-      if (found === undefined) throw notThere("variable", name, request.query.service);
-      return found.shown;
+      const { service } = request.query;
+      const isMeant = (variable: Variable): boolean => variable.name === name && variable.service === service;
+      const [found] = showMeant(api, request, reply, isMeant);
+      if (found === undefined) throw notThere("variable", name, service);
+      return found;
     },
   });
 
   server.put("/environment/:name", {
-    config: { right: "write", audit: "change", errors: writeErrors },
-    schema: {
-      tags,
-      summary: "Set a variable",
-      params: nameParams,
-      querystring: changing,
-      headers: ifMatch.loose(),
-      body: newValue,
-      response: writeAnswer,
-    },
+    config: write,
+    schema: { ...change, summary: "Set a variable", params: nameParams, body: newValue },
     handler: (request, reply) => {
       const path = pathIn(api, "variable", request);
       return writeEdits(api, request, reply, [{ path, value: request.body.value }]);
@@ -88,21 +86,18 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
   });
 
   server.delete("/environment/:name", {
-    config: { right: "write", audit: "change", errors: writeErrors },
+    config: write,
     schema: {
-      tags,
+      ...change,
       summary: "Remove a variable",
       description: "It leaves the files of the services that got it. One that is mapped goes with its mapping.",
       params: nameParams,
-      querystring: changing,
-      headers: ifMatch.loose(),
-      response: writeAnswer,
     },
     handler: (request, reply) => writeEdits(api, request, reply, [{ path: pathIn(api, "variable", request) }]),
   });
 
   server.get("/mappings", {
-    config: { right: "read", errors: readErrors },
+    config: reading,
     schema: {
       tags,
       summary: "What variables are mapped from",
@@ -110,14 +105,14 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
       response: { 200: z.array(environmentMapping) },
     },
     handler: async (request, reply) => {
-      const reader = readerOf(api, request, request.query.app);
-      setEtag(reply, reader);
-      return mappingsIn(reader, request.query.service);
+      const { service } = request.query;
+      const mappings = seenMappings(api, request, reply);
+      return service === undefined ? mappings : mappings.filter((mapping) => mapping.service === service);
     },
   });
 
   server.get("/mappings/:name", {
-    config: { right: "read", errors: readErrors },
+    config: reading,
     schema: {
       tags,
       summary: "What one variable is mapped from",
@@ -126,28 +121,23 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
       response: { 200: environmentMapping },
     },
     handler: async (request, reply) => {
-      const reader = readerOf(api, request, request.query.app);
-      setEtag(reply, reader);
       const { name } = request.params;
-      const found = listMappings(presentSnapshot(reader), reader.sight).find(
-        (mapping) => mapping.name === name && mapping.service === request.query.service,
-      );
-      if (found === undefined) throw notThere("mapping", name, request.query.service);
+      const { service } = request.query;
+      const mappings = seenMappings(api, request, reply);
+      const found = mappings.find((mapping) => mapping.name === name && mapping.service === service);
+      if (found === undefined) throw notThere("mapping", name, service);
       return found;
     },
   });
 
   server.put("/mappings/:name", {
-    config: { right: "write", audit: "change", errors: writeErrors },
+    config: write,
     schema: {
-      tags,
+      ...change,
       summary: "Map a variable from a key, from a section, or from a text of several keys",
       description: "Takes the right to read every section that it is mapped from.",
       params: mappingParams,
-      querystring: changing,
-      headers: ifMatch.loose(),
       body: mappedFrom,
-      response: writeAnswer,
     },
     handler: (request, reply) => {
       const path = pathIn(api, "mapping", request);
@@ -156,33 +146,34 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
   });
 
   server.delete("/mappings/:name", {
-    config: { right: "write", audit: "change", errors: writeErrors },
+    config: write,
     schema: {
-      tags,
+      ...change,
       summary: "Remove a mapping",
       description: "The variables that it made leave the files of the services that got them.",
       params: mappingParams,
-      querystring: changing,
-      headers: ifMatch.loose(),
-      response: writeAnswer,
     },
     handler: (request, reply) => writeEdits(api, request, reply, [{ path: pathIn(api, "mapping", request) }]),
   });
 }
 
-/** All that the reader may see, or those of one service. What may be seen is all of one grant, and so is what may be shown in full. */
-function showAll(api: Api, reader: Reader, { service, reveal }: z.output<typeof revealing>) {
+type Revealing = Pick<FastifyRequest, "principal"> & { readonly query: z.output<typeof revealing> };
+
+/** What may be seen is all of one grant, and so is what may be shown in full. */
+function showMeant(api: Api, request: Revealing, reply: FastifyReply, isMeant: (variable: Variable) => boolean) {
+  const reader = readerOf(api, request, request.query.app);
+  setEtag(reply, reader);
   const { sight, principal } = reader;
-  const revealed = isRevealed(reader, reveal, principal.grant.sections?.[0]);
-  const uses = api.services();
-  return seenVariables(presentSnapshot(reader), sight)
-    .filter((variable) => service === undefined || variable.service === service)
-    .map((variable) => ({ variable, shown: showVariable(variable, uses, { sight, revealed }) }));
+  const revealed = isRevealed(reader, request.query.reveal, principal.grant.sections?.[0]);
+  return showVariables(presentSnapshot(reader), { sight, uses: api.services(), revealed }, isMeant);
 }
 
-function mappingsIn(reader: Reader, service: string | undefined) {
-  const mappings = listMappings(presentSnapshot(reader), reader.sight);
-  return service === undefined ? mappings : mappings.filter((mapping) => mapping.service === service);
+type Querying = Pick<FastifyRequest, "principal"> & { readonly query: z.output<typeof query> };
+
+function seenMappings(api: Api, request: Querying, reply: FastifyReply) {
+  const reader = readerOf(api, request, request.query.app);
+  setEtag(reply, reader);
+  return listMappings(presentSnapshot(reader), reader.sight);
 }
 
 interface Naming {

@@ -2,11 +2,14 @@
 import { z } from "zod";
 import { requireRight } from "../../../access/principal.ts";
 import { diffSnapshots } from "../../../config/diff.ts";
+import { readEnvironmentSection } from "../../../config/environment-section.ts";
 import { parsePath } from "../../../config/path.ts";
+import { reveal } from "../../../config/secret.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Revision } from "../../../history/history.ts";
 import { showChange } from "../../../sync/events.ts";
 import type { Api, Server } from "../api.ts";
+import { requireMapped } from "../mapped-rights.ts";
 import { isRevealed, type Reader, readerOf } from "../reading.ts";
 import { app, changes, flag, ifMatch, name, revisionInfo, sections, writing, written } from "../schemas.ts";
 import { shownSection, viewOf } from "../settings-view.ts";
@@ -110,14 +113,18 @@ export function addHistoryRoutes(server: Server, api: Api): void {
   });
 }
 
-/** Going back writes every section that was different then, with the right that each of them asks for. */
+/** Going back writes what was different then, with the rights that a change of each key asks for. */
 async function requireReach(reader: Reader, to: number, section: string | undefined): Promise<void> {
   const { app, principal } = reader;
   requireRight(principal, "write", { app: app.name, section });
-  if (section !== undefined) return;
+  if (section !== undefined && readEnvironmentSection(section)?.kind !== "mapping") return;
   const then = await app.read(await requireRevision(reader, to));
-  for (const { key } of diffSnapshots(app.current().snapshot, then))
-    requireRight(principal, "write", { app: app.name, section: parsePath(key)?.[0] });
+  for (const { key, after } of diffSnapshots(app.current().snapshot, then)) {
+    const path = parsePath(key) ?? [];
+    if (section !== undefined && path[0] !== section) continue;
+    requireRight(principal, "write", { app: app.name, section: path[0] });
+    requireMapped(principal, app, { path, value: after && reveal(after.value) });
+  }
 }
 
 async function requireRevision({ app }: Reader, number: number): Promise<Revision> {
