@@ -1,5 +1,6 @@
 /** What `env` shows of the environment of services. */
-import { showValue } from "../sync/events.ts";
+import { ConfigSyncError } from "../errors.ts";
+import { escapeControls, showValue } from "../sync/events.ts";
 import { askApi } from "./ask-api.ts";
 import { type Call, exitCodes } from "./command.ts";
 import { formatTable } from "./terminal.ts";
@@ -25,8 +26,15 @@ export async function listEnvironment(call: Call): Promise<number> {
 export async function printVariable(call: Call): Promise<number> {
   const path = `/environment/${encodeURIComponent(call.argument ?? "")}`;
   const variable = await askApi<Variable>(call, { method: "GET", path, query: queryOf(call) });
-  call.print(call.json ? JSON.stringify(variable, null, 2) : (variable.value ?? ""));
+  if (call.json) call.print(JSON.stringify(variable, null, 2));
+  else if (variable.value === null) throw notGiven(variable.name);
+  else call.print(variable.value);
   return exitCodes.ok;
+}
+
+function notGiven(name: string): ConfigSyncError {
+  const hint = "See config-sync env list for what it is mapped from";
+  return new ConfigSyncError("VALUE_MISSING", `no source gives what ${name} is mapped from`, { hint });
 }
 
 function queryOf({ options }: Call) {
@@ -43,7 +51,7 @@ function toRow({ name, service, value, from, file, line, services }: Variable) {
   return [
     `${name}${scope}`,
     value === null ? { text: "nothing gives it", style: "red" as const } : showValue({ value }),
-    from === undefined ? place : `${from} (${place})`,
+    from === undefined ? place : `${escapeControls(from)} (${place})`,
     users === "" ? "nobody" : users,
   ];
 }

@@ -29,7 +29,8 @@ Examples:
   config-sync env get TZ
   config-sync env get DB_PASSWORD --service shop --reveal
 
-Exit codes: 0 found, 1 there is no such variable.`,
+Exit codes: 0 found, 1 there is no such variable, or nothing gives what it is
+mapped from.`,
   options: [service, { flags: "--reveal", description: "print secrets as they are" }],
   run: async (call) => (await import("./env-read.ts")).printVariable(call),
 };

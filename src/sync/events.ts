@@ -67,10 +67,16 @@ const longestShown = 60;
 
 /** A value on one line, its control characters escaped; a Secret shows itself masked, and so does a password in a URL. */
 export function showValue({ value }: Pick<Entry, "value">): string {
-  const text = maskUrls(String(value)).replace(/[\x00-\x1f\x7f]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  );
+  const text = escapeControls(maskUrls(String(value)));
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
+
+/** On one line, and nothing in it that a terminal obeys. */
+export function escapeControls(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
+    const short = JSON.stringify(character).slice(1, -1);
+    return short === character ? `\\u00${character.charCodeAt(0).toString(16)}` : short;
+  });
 }
 
 export type Tone = "good" | "bad" | "busy" | "quiet";
