@@ -1,4 +1,6 @@
 /** Holding an answer until the services that a change concerns are done with it: healthy, or back on what they had. */
+import { setTimeout as pause } from "node:timers/promises";
+
 import type { Change } from "../../config/diff.ts";
 import type { RevisionInfo } from "../../history/history.ts";
 import type { ServiceStatus, StatusReport } from "../../sync/status.ts";
@@ -13,6 +15,8 @@ type Watched = Pick<ApiParts, "services" | "status" | "subscribe">;
 
 /** Milliseconds after which the state is looked at without any event. */
 const lookEvery = 1000;
+/** A look goes over all services, and so do their events: between two of them lies this many times what the last one took. */
+const rest = 4;
 
 /**
  * Decided from what `status` says, never from an event: that only means to look again. A service counts when the engine is on the
@@ -26,13 +30,15 @@ export async function whenHealthy(
   const stop = AbortSignal.any([signal, over.signal]);
   try {
     for (;;) {
+      const begun = performance.now();
       const news = nextEvent(parts, stop);
       const report = await parts.status();
       const concerned = servicesUsing(changed.changes, parts.services());
       const services = report.services.filter(({ name }) => concerned.includes(name));
       const outcome = hasArrived(report, changed.revision, app) ? outcomeOf(services) : "unfinished";
       if (outcome !== "unfinished" || signal.aborted) return { outcome, services };
-      await news;
+      const longEnough = Math.min(lookEvery, rest * (performance.now() - begun));
+      await Promise.all([news, pause(longEnough, undefined, { signal: stop }).catch(() => undefined)]);
     }
   } finally {
     over.abort();
