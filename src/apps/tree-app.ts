@@ -79,8 +79,11 @@ export interface TreeApps {
   readonly get: (name: string) => TreeApp | undefined;
   /** Throws EXISTS, VALUE_INVALID (a name that is none, data that the schema refuses), TOO_LARGE, READ_ONLY, HISTORY_UNUSABLE. */
   readonly create: (name: string, initial: NewApp, by: Omit<Signature, "expected">) => Promise<TreeApp>;
-  /** Its history stays, and goes on where an app of that name is made again. Throws NOT_FOUND, READ_ONLY (`default`), HISTORY_UNUSABLE. */
-  readonly remove: (name: string, by: Omit<Signature, "expected">) => Promise<void>;
+  /**
+   * Its history stays, and goes on where an app of that name is made again. Throws NOT_FOUND, READ_ONLY (`default`), REVISION_MOVED,
+   * HISTORY_UNUSABLE.
+   */
+  readonly remove: (name: string, by: Signature) => Promise<void>;
 }
 
 export interface NewApp {

@@ -1,5 +1,6 @@
 /** Reasons that people give for what they do. They are kept for ever and shown to everybody, and people repeat in them what they set. */
-import { isTree, type Json } from "../../config/json.ts";
+import type { TreeApp } from "../../apps/tree-app.ts";
+import { isTree, type Json, type JsonTree } from "../../config/json.ts";
 import type { Path } from "../../config/path.ts";
 import type { PathTest } from "../../config/pattern.ts";
 import { passwordsInUrls, redactor } from "../../config/secret.ts";
@@ -11,6 +12,17 @@ import { passwordsInUrls, redactor } from "../../config/secret.ts";
 export function withoutGiven(reason: string, given: readonly (Json | undefined)[]): string {
   const texts = given.flatMap((value) => [...leaves(value ?? null, [])].map(({ text }) => text));
   return redactor(texts.filter((text) => text.length >= shortest))(reason);
+}
+
+/** Without what is secret in the app. Of one that cannot be read nobody knows a secret. */
+export function withoutSecretsOf({ current, isSecret }: Pick<TreeApp, "current" | "isSecret">, reason: string): string {
+  let value: JsonTree;
+  try {
+    value = current().data;
+  } catch {
+    return reason;
+  }
+  return withoutSecrets(reason, [{ path: [], value }], isSecret);
 }
 
 /** Without what is secret in these values, each with the path that it stands at. */

@@ -97,7 +97,8 @@ function namedIn(request: FastifyRequest): Partial<Told> {
   const { params, routeOptions: route } = request;
   const { section, key, name } = params as Readonly<Record<string, string | undefined>>;
   const keys = section === undefined ? undefined : [formatPath(key === undefined ? [section] : [section, key])];
-  return { app: route.config.app === "any" ? undefined : appOf(request, route), keys, target: name };
+  const { app } = route.config;
+  return { app: app === "any" ? undefined : appOf(request, route), keys, target: app === "name" ? undefined : name };
 }
 
 /** People type passwords where their name belongs: a name that nobody has is not written down. */

@@ -7,9 +7,10 @@ import { isTree, type Json, type JsonTree, type TreeChange } from "../../config/
 import { formatPath, type Path, parsePath } from "../../config/path.ts";
 import { asConfigSyncError } from "../../errors.ts";
 import type { Api } from "./api.ts";
+import { principalOf } from "./authorize.ts";
 import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
-import { withoutSecrets } from "./reason.ts";
+import { withoutGiven, withoutSecrets } from "./reason.ts";
 import { recordNow } from "./record.ts";
 import { seenRefusal } from "./sight.ts";
 import { presentState, type TreeReader } from "./tree-reading.ts";
@@ -55,8 +56,35 @@ export async function writeTree(
   return changed;
 }
 
-function reasonOf({ app }: TreeReader, { data }: TreeState, { message, edits }: TreeWish): string | undefined {
-  return message && withoutSecrets(message, [{ path: [], value: data }, ...edits], app.isSecret);
+export interface NewTree {
+  readonly data?: JsonTree | undefined;
+  readonly schema?: JsonTree | undefined;
+  readonly message?: string | undefined;
+}
+
+/** Makes an app, puts it on record, sets status and ETag. Throws as `TreeApps.create` does, FORBIDDEN, and REVISION_MOVED where one was looked at. */
+export async function makeTree(
+  api: Api,
+  reply: FastifyReply,
+  name: string,
+  { data = {}, schema, message: why }: NewTree,
+): Promise<TreeState> {
+  const { request } = reply;
+  const { name: author } = principalOf(request);
+  const message = why === undefined ? `make the app ${name}` : withoutGiven(why, [data]);
+  request.act = { app: name, why: message };
+  requireRight(principalOf(request), "write", { app: name });
+  expectedRevision(request.headers["if-match"], undefined);
+  const state = (await api.trees.create(name, { data, schema }, { author, message })).current();
+  await recordNow(api, reply, { revision: state.revision.number });
+  reply.code(201).header("etag", etagOf(state.revision));
+  return state;
+}
+
+/** Without what is secret before the change, and what it makes secret. */
+function reasonOf({ app }: TreeReader, { data }: TreeState, { message, edits, schema }: TreeWish): string | undefined {
+  const isSecret = (path: Path): boolean => app.isSecret(path) || secretBySchema(schema ?? undefined, path);
+  return message && withoutSecrets(message, [{ path: [], value: data }, ...edits], isSecret);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { createInjected, forgetKnown, planted, type Who } from "./http-bed.ts";
+import { createBed, createInjected, forgetKnown, planted, type Who } from "./http-bed.ts";
 
 afterAll(forgetKnown);
 
@@ -50,6 +50,7 @@ describe("a path", () => {
     ["[a.b].c", "[a.b].c", { "a.b": { c: 1 } }],
     ["%5Bx%5D", "x", { x: 1 }],
     ["constructor.name", "constructor.name", { constructor: { name: 1 } }],
+    ["x/apps/other/config/y", "x.apps.other.config.y", { x: { apps: { other: { config: { y: 1 } } } } }],
   ])("%s names its keys and no others", async (written, path, made) => {
     await ask("editor", "PUT", shop, {});
     expect(await ask("editor", "PUT", `${shop}/${written}`, { value: 1 })).toMatchObject({
@@ -57,6 +58,13 @@ describe("a path", () => {
       body: { path },
     });
     expect((await ask("viewer", "GET", shop)).body).toEqual(made);
+  });
+
+  test("is the same one however the way to it is written", async () => {
+    for (const written of ["/api/%61pps/shop/con%66ig", "http://127.0.0.1/api/apps/shop/config"])
+      expect((await ask("viewer", "GET", `${written}/x/apps/other/config/y`)).body).toMatchObject({
+        key: "x.apps.other.config.y",
+      });
   });
 
   test.each(["", "a..b", "[a", "."])("%j names nothing", async (written) => {
@@ -131,6 +139,33 @@ describe("writing", () => {
     expect(gitea.user_pwd).toContain(planted);
   });
 
+  test("answers with the value that was set, also where it is gone by the time that this is on record", async () => {
+    const bed = await createBed();
+    const { trees, audit } = bed.parts;
+    const append: typeof audit.append = async (told) => {
+      if (told.revision === 2)
+        await trees.get("shop")?.change({ author: "other", message: "", edits: [{ path: ["web"] }] });
+      return audit.append(told);
+    };
+    api = await createInjected({ ...bed, parts: { ...bed.parts, audit: { ...audit, append } } });
+    expect(await ask("editor", "PUT", `${shop}/web.port`, { value: 81 })).toMatchObject({
+      status: 200,
+      body: { revision: { number: 2 }, value: 81 },
+    });
+    expect(await ask("viewer", "GET", `${shop}/web.port`)).toMatchObject({ status: 404 });
+  });
+
+  test("makes and removes an app only where that is what was looked at", async () => {
+    const [seen, moved] = [{ "if-match": '"1"' }, { "if-match": '"7"' }];
+    expect(await ask("editor", "DELETE", "/api/apps/shop", undefined, moved)).toMatchObject({ status: 412 });
+    expect(await ask("editor", "POST", "/api/apps/new", {}, seen)).toMatchObject({ status: 412 });
+    expect(await ask("editor", "POST", "/configs", { name: "new" }, { "if-match": "*" })).toMatchObject({
+      status: 412,
+    });
+    expect((await ask("viewer", "GET", "/api/apps")).body.apps).toEqual(["default", "other", "shop", "typed"]);
+    expect(await ask("editor", "DELETE", "/api/apps/shop", undefined, seen)).toMatchObject({ status: 204 });
+  });
+
   test("is done once for one Idempotency-Key", async () => {
     const key = { "idempotency-key": "once" };
     const first = await ask("editor", "PUT", `${shop}/n`, { value: 1 }, key);
@@ -169,6 +204,16 @@ describe("secrets", () => {
     expect(await ask("editor", "GET", `${shop}?reveal=true`)).toMatchObject({ status: 403 });
     expect((await ask("admin", "GET", "/api/apps/other/config/web/token?reveal=true")).body.value).toContain(planted);
     expect(api.acts.at(-1)).toMatchObject({ what: "reveal", app: "other", outcome: "done", who: { name: "admin" } });
+  });
+
+  test("that a schema makes are in no reason that comes with it", async () => {
+    const schema = { properties: { note: { writeOnly: true } } };
+    await ask("editor", "POST", "/configs", { name: "noted" });
+    const message = `note is ${planted} now`;
+    await ask("editor", "PUT", "/configs/noted", { data: { note: planted }, schema, message });
+    const { text, body } = await ask("editor", "GET", "/configs/noted/versions");
+    expect(body.versions[0].message).toBe("note is [secret] now");
+    expect(text + JSON.stringify(api.acts)).not.toContain(planted);
   });
 
   test("that a schema makes are not unmade by who may not see them", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withoutGiven, withoutSecrets } from "../../../src/api/http/reason.ts";
+import { withoutGiven, withoutSecrets, withoutSecretsOf } from "../../../src/api/http/reason.ts";
 import { secretPaths } from "../../../src/config/secret.ts";
 
 const isSecret = secretPaths([]);
@@ -27,4 +27,14 @@ test("what was given is masked where it is not short, since nobody knows what it
   expect(withoutGiven("port 3001 for s3cret-a", ["3001", { x: ["s3cret-a"] }, undefined])).toBe(
     "port 3001 for [secret]",
   );
+});
+
+test("what is secret in an app is masked; one that cannot be read keeps no reason from being given", () => {
+  const revision = { number: 1, parent: null, author: "", at: 0, message: "", hash: "" };
+  const current = () => ({ data: { db: { password: "s3cret-a" } }, schema: undefined, revision });
+  const refuse = (): never => {
+    throw new Error("unreadable");
+  };
+  expect(withoutSecretsOf({ current, isSecret }, "no s3cret-a")).toBe("no [secret]");
+  expect(withoutSecretsOf({ current: refuse, isSecret }, "is broken")).toBe("is broken");
 });

@@ -1,11 +1,22 @@
 /** The configuration of an app: the whole tree, and what stands at a path of it. */
-import type { TreeEdit } from "../../../apps/tree-app.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { TreeChanged, TreeEdit } from "../../../apps/tree-app.ts";
+import { valueAt } from "../../../config/json-tree.ts";
 import { formatPath, type Path, parsePath } from "../../../config/path.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
 import { etagOf } from "../preconditions.ts";
 import { seenRevision } from "../sight.ts";
-import { presentState, presentValue, seenData, seenTreeChanges, seenValue, treeReaderOf } from "../tree-reading.ts";
+import {
+  presentState,
+  presentValue,
+  seenData,
+  seenTreeChanges,
+  seenValue,
+  type TreeReader,
+  treeReaderOf,
+} from "../tree-reading.ts";
 import {
   appParams,
   readQuery,
@@ -74,11 +85,7 @@ export function addAppConfigRoutes(server: Server, api: Api): void {
         const reader = treeReaderOf(api, request, request.params.app);
         const edits: TreeEdit[] = [{ path: [], value: request.body, merge }];
         const changed = await writeTree(api, reader, reply, { edits, ...request.query });
-        return {
-          revision: seenRevision(changed.revision, reader.sight),
-          data: seenData(reader, changed),
-          changes: seenTreeChanges(reader, changed, changed.changes),
-        };
+        return { ...shownChange(reader, changed), data: seenData(reader, changed) };
       },
     });
   }
@@ -127,18 +134,7 @@ function addValueRoutes(
         body: valueBody,
         response: { 200: valueWritten },
       },
-      handler: async (request, reply) => {
-        const path = pathOf(request.raw.url);
-        const reader = treeReaderOf(api, request, request.params.app);
-        const edits: TreeEdit[] = [{ path, value: request.body.value, merge }];
-        const changed = await writeTree(api, reader, reply, { edits, ...request.query });
-        return {
-          revision: seenRevision(changed.revision, reader.sight),
-          path: formatPath(path),
-          value: seenValue(reader, changed, path, { value: presentValue(reader, path) }),
-          changes: seenTreeChanges(reader, changed, changed.changes),
-        };
-      },
+      handler: (request, reply) => changeValue(request, reply, { value: request.body.value, merge }),
     });
   }
 
@@ -151,26 +147,46 @@ function addValueRoutes(
       headers: writeHeaders,
       response: { 200: valueRemoved },
     },
-    handler: async (request, reply) => {
-      const path = pathOf(request.raw.url);
-      const reader = treeReaderOf(api, request, request.params.app);
-      const changed = await writeTree(api, reader, reply, { edits: [{ path }], ...request.query });
-      return {
-        revision: seenRevision(changed.revision, reader.sight),
-        path: formatPath(path),
-        changes: seenTreeChanges(reader, changed, changed.changes),
-      };
-    },
+    handler: (request, reply) => changeValue(request, reply, {}),
   });
+
+  const changeValue = async (request: ValueRequest, reply: FastifyReply, edit: Omit<TreeEdit, "path">) => {
+    const path = pathOf(request.raw.url);
+    const reader = treeReaderOf(api, request, request.params.app);
+    const changed = await writeTree(api, reader, reply, { edits: [{ path, ...edit }], ...request.query });
+    // Of this revision, and not of one that came while this was put on record.
+    const value = valueAt(changed.data, path);
+    return {
+      ...shownChange(reader, changed),
+      path: formatPath(path),
+      ...(value !== undefined && { value: seenValue(reader, changed, path, { value }) }),
+    };
+  };
 }
+
+type ValueRequest = Pick<FastifyRequest, "raw" | "principal"> & {
+  readonly params: z.output<typeof valueParams>;
+  readonly query: z.output<typeof writeQuery>;
+};
+
+/** What every write answers. */
+function shownChange(reader: TreeReader, changed: TreeChanged) {
+  return {
+    revision: seenRevision(changed.revision, reader.sight),
+    changes: seenTreeChanges(reader, changed, changed.changes),
+  };
+}
+
+/** Segments of `/api/apps/{app}/config/`. */
+const before = 5;
 
 /**
  * From the URL as it came, since `%2F` is a part of a key and `/` stands between two. Throws REQUEST_INVALID. One segment is a path as
  * people write it (`server.port`, `[log.console].level`); of several each is a key, dots and all.
  */
 function pathOf(url = ""): Path {
-  const written = /^[^?#]*?\/apps\/[^/]+\/config\/([^?#]*)/.exec(url)?.[1] ?? "";
-  const segments = written.split("/").map(decodeURIComponent);
+  const [written = ""] = url.replace(/^https?:\/\/[^/]*/, "").split(/[?#]/);
+  const segments = written.split("/").slice(before).map(decodeURIComponent);
   const [only = ""] = segments;
   const path = segments.length > 1 ? segments : parsePath(only);
   if (path !== undefined) return path;

@@ -4,13 +4,14 @@ import { isAllowed, requireRight } from "../../../access/principal.ts";
 import { findingOf } from "../../../sync/findings.ts";
 import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
-import { etagOf } from "../preconditions.ts";
-import { withoutGiven, withoutSecrets } from "../reason.ts";
+import { expectedRevision } from "../preconditions.ts";
+import { withoutSecretsOf } from "../reason.ts";
 import { recordNow } from "../record.ts";
 import { finding, revisionInfo } from "../schemas.ts";
 import { seenRevision } from "../sight.ts";
 import { presentState, treeReaderOf } from "../tree-reading.ts";
-import { appList, appMade, appParams, tree, writeQuery } from "../tree-schemas.ts";
+import { appList, appMade, appParams, tree, writeHeaders, writeQuery } from "../tree-schemas.ts";
+import { makeTree } from "../tree-writing.ts";
 import { seenFinding } from "./check.ts";
 import { readErrors, writeErrors } from "./settings.ts";
 
@@ -38,20 +39,14 @@ export function addAppRoutes(server: Server, api: Api): void {
       summary: "Make an app, empty or with values and a JSON Schema",
       params: appParams,
       querystring: writeQuery,
+      headers: writeHeaders,
       body: z.strictObject({ data: tree.optional(), schema: tree.optional() }).nullish(),
       response: { 201: appMade },
     },
     handler: async (request, reply) => {
-      const { app: name } = request.params;
-      const principal = principalOf(request);
-      requireRight(principal, "write", { app: name });
-      const { data = {}, schema } = request.body ?? {};
-      const why = request.query.message;
-      const message = why === undefined ? `make the app ${name}` : withoutGiven(why, [data]);
-      const app = await trees.create(name, { data, schema }, { author: principal.name, message });
-      const { revision } = app.current();
-      await recordNow(api, reply, { revision: revision.number, why: message });
-      return reply.code(201).header("etag", etagOf(revision)).send({ app: name, revision });
+      const { app } = request.params;
+      const { revision } = await makeTree(api, reply, app, { ...request.body, ...request.query });
+      return { app, revision };
     },
   });
 
@@ -63,18 +58,20 @@ export function addAppRoutes(server: Server, api: Api): void {
       description: "Its history stays, and goes on where an app of that name is made again.",
       params: appParams,
       querystring: writeQuery,
+      headers: writeHeaders,
       response: { 204: z.undefined().describe("removed") },
     },
     handler: async (request, reply) => {
       const { app: name } = request.params;
-      const { app, principal } = treeReaderOf(api, request, name);
+      const reader = treeReaderOf(api, request, name);
+      const { app, principal } = reader;
       requireRight(principal, "write", { app: name });
       const why = request.query.message;
-      const message =
-        why === undefined
-          ? `remove the app ${name}`
-          : withoutSecrets(why, [{ path: [], value: app.current().data }], app.isSecret);
-      await trees.remove(name, { author: principal.name, message });
+      const message = why === undefined ? `remove the app ${name}` : withoutSecretsOf(app, why);
+      // One that cannot be read can be removed by who names no revision.
+      const seen = request.headers["if-match"];
+      const expected = seen === undefined ? undefined : expectedRevision(seen, presentState(reader).revision);
+      await trees.remove(name, { author: principal.name, message, expected });
       await recordNow(api, reply, { why: message });
       return reply.code(204).send();
     },

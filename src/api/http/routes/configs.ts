@@ -1,14 +1,11 @@
 /** The same apps in the shape of a store with versions: `/login`, `/configs`, `/configs/{name}?version=3`. */
 import { z } from "zod";
-import { requireRight } from "../../../access/principal.ts";
 import type { TreeState } from "../../../apps/tree-app.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { RevisionInfo } from "../../../history/history.ts";
 import type { Api, Server } from "../api.ts";
-import { addressOf, principalOf } from "../authorize.ts";
+import { addressOf } from "../authorize.ts";
 import { etagOf } from "../preconditions.ts";
-import { withoutGiven } from "../reason.ts";
-import { recordNow } from "../record.ts";
 import { tokens } from "../schemas.ts";
 import { type Sight, seenRevision } from "../sight.ts";
 import { presentState, seenData, type TreeReader, treeReaderOf } from "../tree-reading.ts";
@@ -22,7 +19,7 @@ import {
   versionInfo,
   writeHeaders,
 } from "../tree-schemas.ts";
-import { writeTree } from "../tree-writing.ts";
+import { makeTree, writeTree } from "../tree-writing.ts";
 import { treeReadErrors, treeWriteErrors } from "./apps.ts";
 
 const tags = ["configs"];
@@ -49,18 +46,17 @@ export function addConfigRoutes(server: Server, api: Api): void {
 
   server.post("/configs", {
     config: { right: "write", app: "any", audit: "app.create", errors: treeWriteErrors },
-    schema: { tags, summary: "Make a configuration", body: newConfig, response: { 201: config } },
+    schema: {
+      tags,
+      summary: "Make a configuration",
+      headers: writeHeaders,
+      body: newConfig,
+      response: { 201: config },
+    },
     handler: async (request, reply) => {
-      const { name: app, data = {}, schema, message: why } = request.body;
-      const message = why === undefined ? `make the app ${app}` : withoutGiven(why, [data]);
-      const principal = principalOf(request);
-      request.act = { app, target: app, why: message };
-      requireRight(principal, "write", { app });
-      const made = await api.trees.create(app, { data, schema }, { author: principal.name, message });
-      const state = made.current();
-      await recordNow(api, reply, { revision: state.revision.number });
-      reply.code(201).header("etag", etagOf(state.revision));
-      return shownConfig(treeReaderOf(api, request, app), state);
+      const { name, ...initial } = request.body;
+      const state = await makeTree(api, reply, name, initial);
+      return shownConfig(treeReaderOf(api, request, name), state);
     },
   });
 

@@ -9,7 +9,7 @@ import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { expectedRevision } from "../preconditions.ts";
 import { readerOf } from "../reading.ts";
-import { withoutSecrets } from "../reason.ts";
+import { withoutSecretsOf } from "../reason.ts";
 import { recordNow } from "../record.ts";
 import { ifMatch, revisionInfo, writing } from "../schemas.ts";
 import { seenRevision, sightOf } from "../sight.ts";
@@ -88,14 +88,8 @@ export function addSealRoutes(server: Server, api: Api): void {
 /** The reason is kept with each of these apps: without what is secret in any of them. */
 function withoutTheirs({ trees }: Api, names: readonly string[], reason: string | undefined): string | undefined {
   if (reason === undefined) return undefined;
-  return names.reduce((text, name) => {
-    const app = trees.get(name);
-    try {
-      return app === undefined ? text : withoutSecrets(text, [{ path: [], value: app.current().data }], app.isSecret);
-    } catch {
-      return text; // Of an app that cannot be read nobody knows a secret.
-    }
-  }, reason);
+  const apps = names.flatMap((name) => trees.get(name) ?? []);
+  return apps.reduce((text, app) => withoutSecretsOf(app, text), reason);
 }
 
 interface Wish {
