@@ -149,6 +149,7 @@ export function createTree({ name, store, isSecret: isSecretName, first, trouble
     watch: watchers.watch,
     remove: (by) =>
       alone(async () => {
+        if (by.expected !== undefined) requireExpected(by, current().revision);
         await store.remove(by);
         state = undefined;
         trouble = undefined;
