@@ -13,7 +13,7 @@ Examples:
 
 Exit codes: 0 shown, 1 the log cannot be read.`,
   options: [
-    { flags: "--from <when>", description: "2026-11-21, 2026-11-21T08:30 (UTC) or 2h ago" },
+    { flags: "--from <when>", description: "2026-11-21, 2026-11-21T08:30 (UTC) or 2h (ago)" },
     { flags: "--to <when>", description: "likewise" },
     { flags: "--actor <name>", description: "what this key, user or author did" },
     { flags: "--path <path>", description: "what was done to this key or section" },
@@ -108,7 +108,10 @@ async function runVerify(call: Call): Promise<number> {
   else {
     for (const { file, line, text } of faults)
       call.print(`${call.style("red", line === undefined ? file : `${file}:${line}`)} ${text}`);
-    const verdict = faults.length === 0 ? call.style("green", "nothing is wrong") : `${faults.length} things are wrong`;
+    const verdict =
+      faults.length === 0
+        ? call.style("green", "nothing is wrong")
+        : `${faults.length} ${faults.length === 1 ? "thing is" : "things are"} wrong`;
     call.print(`${entries} entries, ${verdict}${shown === null ? "" : `; it goes up to\n${shown}`}`);
   }
   return faults.length === 0 ? exitCodes.ok : exitCodes.error;

@@ -107,9 +107,9 @@ export const env: CommandGroup = {
   name: "env",
   summary: "the environment variables that services get",
   help: `
-They stand in the file that "environment" in config-sync.yaml names: variables of
-their own, and mappings from keys of the configuration. A service gets them where
-its manifest says "environment: true".
+They stand in the file that "environment" in config-sync.yaml names: variables
+of their own, and mappings from keys of the configuration. A service gets them
+where its manifest says "environment: true".
 
 Examples:
   config-sync env list

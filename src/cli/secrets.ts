@@ -22,8 +22,9 @@ const encrypt: Command = {
   summary: "seal every secret that stands in clear: one revision an app",
   help: `
 Secrets are the keys whose name says so, those of "secrets" in the settings,
-and in apps those that their schemas call secret. What the history and its copies hold of them in clear stays there:
-change a password that somebody may have seen.
+and in apps those that their schemas call secret. What the history and its
+copies hold of them in clear stays there: change a password that somebody may
+have seen.
 
 Examples:
   config-sync secrets encrypt -m "nothing in clear any more"

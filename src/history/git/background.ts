@@ -46,7 +46,7 @@ export function inBackground({ round, pause, longest = pause, tell, says }: Back
   const takeRound = async (): Promise<void> => {
     try {
       await round();
-      if (trouble !== undefined) tell(`${says} no longer: it works again`);
+      if (trouble !== undefined) tell(`it works again, after: ${says}`);
       failures = 0;
       trouble = undefined;
     } catch (error) {
