@@ -4,7 +4,7 @@
  */
 import { isTree, type Json, type JsonTree, type TreeChange } from "../config/json.ts";
 import { diffTrees, valueAt, withValue } from "../config/json-tree.ts";
-import { type Path, parsePath } from "../config/path.ts";
+import { formatPath, type Path, parsePath } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 
 /** All functions are pure, and throw PARSE_FAILED with line and column, or UNREPRESENTABLE with the key. */
@@ -69,26 +69,32 @@ function sortChanges(changes: readonly TreeChange[], before: JsonTree, after: Js
   let wanted: JsonTree = {};
   const gone: Path[] = [];
   const goneMaps: Path[] = [];
-  for (const { path: written, before: old, after: value } of changes) {
-    const path = parsePath(written) ?? [written];
-    // A map that becomes a value goes key by key.
-    if (isTree(old) && value !== undefined) gone.push(...leavesOf(old, path));
-    if (value !== undefined) wanted = withValue(wanted, path, value);
-    else gone.push(path);
-    const outermost =
-      value === undefined ? path.findIndex((_, index) => !isThere(after, path.slice(0, index + 1))) : -1;
-    const map = path.slice(0, outermost + 1);
-    if (outermost >= 0 && isTree(valueAt(before, map)) && !isLast(goneMaps, map)) goneMaps.push(map);
+  for (const { path: written, after: value } of changes.flatMap(keyByKey)) {
+    const path = pathOf(written);
+    if (value !== undefined) {
+      wanted = withValue(wanted, path, value);
+      continue;
+    }
+    gone.push(path);
+    const map = path.slice(0, path.findIndex((_, index) => valueAt(after, path.slice(0, index + 1)) === undefined) + 1);
+    // What becomes a value is none any more without being removed.
+    const isInMap = isTree(valueAt(after, map.slice(0, -1)));
+    if (isInMap && isTree(valueAt(before, map)) && !isLast(goneMaps, map)) goneMaps.push(map);
   }
   return { wanted, gone, goneMaps };
 }
 
-function leavesOf(tree: JsonTree, at: Path): Path[] {
-  return diffTrees({}, tree).map(({ path }) => [...at, ...(parsePath(path) ?? [path])]);
+/** A map that becomes a value, or an empty one, goes key by key. */
+function keyByKey(change: TreeChange): readonly TreeChange[] {
+  const { path: written, before, after } = change;
+  if (!isTree(before) || after === undefined) return [change];
+  const path = pathOf(written);
+  const gone = diffTrees(before, {}).map((one) => ({ ...one, path: formatPath([...path, ...pathOf(one.path)]) }));
+  return [change, ...gone];
 }
 
-function isThere(tree: JsonTree, path: Path): boolean {
-  return valueAt(tree, path) !== undefined;
+function pathOf(written: string): Path {
+  return parsePath(written) ?? [written];
 }
 
 /** The leaves of one map stand side by side. */
@@ -99,7 +105,7 @@ function isLast(paths: readonly Path[], path: Path): boolean {
 /** Throws UNREPRESENTABLE where the file would say something else than was asked for. */
 function requireSaid(wanted: JsonTree, said: JsonTree): void {
   const isNothing = (value: Json | undefined): boolean =>
-    value === undefined || (isTree(value) && Object.keys(value).length === 0);
+    value === undefined || (isTree(value) && Object.values(value).every(isNothing));
   const broken = diffTrees(wanted, said).find(({ before, after }) => !isNothing(before) || !isNothing(after));
   if (broken === undefined) return;
   throw new ConfigSyncError("UNREPRESENTABLE", `the file cannot say ${broken.path} as it is asked for`, {

@@ -1,5 +1,6 @@
 import { parse, stringify, TomlDate } from "smol-toml";
 import type { Json, JsonTree } from "../../config/json.ts";
+import { formatPath, type Path } from "../../config/path.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import { contentStart } from "../text-edits.ts";
 import { mergeToml } from "../toml/merge.ts";
@@ -25,11 +26,18 @@ function jsonOf(value: unknown): Json {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
 }
 
-/** Throws UNREPRESENTABLE for a list with null in it; a null elsewhere is left out, which the check behind the edit finds. */
+/** Throws UNREPRESENTABLE with the key. */
 function write(tree: JsonTree): string {
-  try {
-    return stringify(tree);
-  } catch (cause) {
-    throw new ConfigSyncError("UNREPRESENTABLE", `TOML cannot say this: ${(cause as Error).message}`, { cause });
+  refuseNull(tree, []);
+  return stringify(tree);
+}
+
+function refuseNull(value: Json, at: Path): void {
+  if (value === null) {
+    const key = formatPath(at);
+    const hint = "Give a value, or leave it out";
+    throw new ConfigSyncError("UNREPRESENTABLE", `${key} is null, which TOML does not have`, { key, hint });
   }
+  if (typeof value !== "object") return;
+  for (const [name, inner] of Object.entries(value)) refuseNull(inner, [...at, name]);
 }

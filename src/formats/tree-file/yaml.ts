@@ -1,5 +1,7 @@
 import { isMap } from "yaml";
 import type { Json, JsonTree } from "../../config/json.ts";
+import { valueAt, withValue } from "../../config/json-tree.ts";
+import type { Path } from "../../config/path.ts";
 import { typedFieldOf } from "../tree.ts";
 import type { TreeSyntax } from "../tree-file.ts";
 import { mergeYaml } from "../yaml/merge.ts";
@@ -13,8 +15,25 @@ export const yamlTree: TreeSyntax = {
     if (isMap(yaml.root)) return treeOf(yaml, yaml.root);
     throw yaml.fail("the file holds a value, and no mapping", yaml.root.range[0]);
   },
-  splice: (text, { wanted, gone }) => mergeYaml(text, `${blockOf(wanted, "")}\n`, gone).text,
+  splice: (text, { wanted, gone, goneMaps }) => {
+    const values = writeYaml(wanted);
+    const merged = mergeYaml(text, values, gone).text;
+    // A map goes with the last of its keys. One that had none (`{}`) is made a value first, which can be removed.
+    const left = goneMaps.length === 0 ? [] : thereIn(merged, goneMaps);
+    if (left.length === 0) return merged;
+    const between = left.reduce<JsonTree>((tree, path) => withValue(tree, path, null), {});
+    return mergeYaml(mergeYaml(merged, writeYaml(between), []).text, values, left).text;
+  },
 };
+
+function thereIn(text: string, paths: readonly Path[]): readonly Path[] {
+  const tree = yamlTree.read(text);
+  return paths.filter((path) => valueAt(tree, path) !== undefined);
+}
+
+function writeYaml(tree: JsonTree): string {
+  return `${blockOf(tree, "")}\n`;
+}
 
 function treeOf(yaml: YamlText, mapping: YamlMapping): JsonTree {
   return Object.fromEntries([...pairsOf(yaml, mapping)].map(([key, { value }]) => [key, jsonOf(yaml, value)]));

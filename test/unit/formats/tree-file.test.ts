@@ -101,7 +101,7 @@ const { value } = fc.letrec<{ value: Json }>((tie) => ({
     { maxDepth: 3 },
     leaf,
     fc.array(leaf, { maxLength: 3 }) as fc.Arbitrary<Json>,
-    fc.dictionary(key, tie("value"), { minKeys: 1, maxKeys: 3, noNullPrototype: true }) as fc.Arbitrary<JsonTree>,
+    fc.dictionary(key, tie("value"), { maxKeys: 3, noNullPrototype: true }) as fc.Arbitrary<JsonTree>,
   ),
 }));
 const tree = fc.dictionary(key, value, { maxKeys: 4, noNullPrototype: true }) as fc.Arbitrary<JsonTree>;
@@ -130,8 +130,36 @@ it.each(["app.json", "app.yaml", "app.toml"] as const)(
   20_000,
 );
 
+const emptied = {
+  "app.json": '{"map": {"in": {}, "x": 1}, // kept\n "none": {}, "last": 1}\n',
+  "app.yaml": "map:\n  in: {}\n  x: 1\n# kept\nnone: {}\nlast: 1\n",
+};
+
+it.each(Object.entries(emptied))("%s loses a map that had no keys, wherever it stands", async (name, text) => {
+  const { read, edit } = await loadTreeFile(name);
+  const kept: JsonTree[] = [
+    { map: { in: {}, x: 1 }, last: 1 },
+    { map: { x: 1 }, none: {}, last: 1 },
+    { map: {}, none: {}, last: 1 },
+    { map: 5, none: {}, last: 1 },
+    { none: {}, last: 1 },
+    { last: 1 },
+    {},
+  ];
+  for (const after of kept) expect(read(edit(text, after))).toEqual(after);
+  expect(edit(text, { map: { x: 1 }, last: 1 })).toContain("kept");
+});
+
+it.each([null, [1, [null]], { deep: { er: null } }])("a TOML file refuses %j with the key", async (given) => {
+  const { edit } = await loadTreeFile("app.toml");
+  const refusal = { code: "UNREPRESENTABLE", message: expect.stringMatching(/^server\.v\S* is null, which TOML/) };
+  expect(() => edit("", { server: { v: given } })).toThrow(expect.objectContaining(refusal));
+});
+
 function isOfValues({ before, after }: { readonly before?: Json; readonly after?: Json }): boolean {
-  return [before, after].some((one) => one !== undefined && !(isTree(one) && Object.keys(one).length === 0));
+  const isValue = (one: Json | undefined): boolean =>
+    one !== undefined && (!isTree(one) || Object.values(one).some(isValue));
+  return [before, after].some(isValue);
 }
 
 it.each([null, [null], { deep: { er: 1 } }, ["list"]])("an INI file refuses %j", async (given) => {
