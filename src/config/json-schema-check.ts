@@ -55,12 +55,12 @@ const longest = 300;
 
 type Draft = "2020-12" | "2019-09" | "07";
 
+const draftForm = /^https?:\/\/json-schema\.org\/(?:draft\/(2020-12|2019-09)|draft-(07))\/schema#?$/;
+
 function draftOf({ $schema }: JsonTree): Draft {
   if ($schema === undefined) return "2020-12";
-  const draft = /^https?:\/\/json-schema\.org\/(?:draft\/(2020-12|2019-09)|draft-(07))\/schema#?$/.exec(
-    String($schema),
-  );
-  const found = draft?.[1] ?? draft?.[2];
+  const [, newer, older] = (typeof $schema === "string" && draftForm.exec($schema)) || [];
+  const found = newer ?? older;
   if (found === "2020-12" || found === "2019-09" || found === "07") return found;
   throw noSchema("its $schema is none of the drafts 2020-12, 2019-09 and 07");
 }
@@ -84,7 +84,9 @@ async function createCompiler(draft: Draft): Promise<Compiler> {
   const [make, { default: formats }] = await Promise.all([loadAjv(draft), import("ajv-formats")]);
   const judging = make({ strict: false, logger: false });
   return {
-    judge: (schema) => (judging.validateSchema(schema) === true ? [] : (judging.errors ?? []).map(mismatchOf)),
+    // It is told which draft by being made for it: ajv knows each by one of several spellings, and throws for the others.
+    judge: ({ $schema: _, ...schema }) =>
+      judging.validateSchema(schema) === true ? [] : (judging.errors ?? []).map(mismatchOf),
     compile: (schema, coerceTypes) => {
       // One of its own each: ajv keeps names that a schema gives to its parts, and would find them from others.
       const ajv = make({ ...options, coerceTypes });

@@ -51,7 +51,9 @@ it("knows the drafts 2020-12, 2019-09 and 07", async () => {
   const kinds: [string | undefined, JsonTree][] = [
     [undefined, modern],
     ["https://json-schema.org/draft/2020-12/schema", modern],
+    ["http://json-schema.org/draft/2020-12/schema#", modern],
     ["https://json-schema.org/draft/2019-09/schema", former],
+    ["https://json-schema.org/draft-07/schema", former],
     ["http://json-schema.org/draft-07/schema#", former],
   ];
   for (const [$schema, list] of kinds) {
@@ -63,6 +65,7 @@ it("knows the drafts 2020-12, 2019-09 and 07", async () => {
 
 it.each<[string, JsonTree]>([
   ["another draft", { $schema: "http://json-schema.org/draft-04/schema#" }],
+  ["a $schema that is no text", { $schema: { toString: 1 } }],
   ["a $ref to elsewhere", { properties: { a: { $ref: "http://127.0.0.1:9/schema.json" } } }],
   ["a type that is none", { type: "text" }],
   ["a pattern that is none", { properties: { a: { pattern: "(" } } }],
