@@ -1,5 +1,9 @@
 import { stat } from "node:fs/promises";
+import { openStoredTree } from "../apps/stored-tree.ts";
+import type { Tree } from "../apps/tree.ts";
 import { asConfigSyncError } from "../errors.ts";
+import { systemClock } from "../platform/clock.ts";
+import { secretsOf } from "../workspace.ts";
 import type { Diagnosis } from "./doctor.ts";
 import type { Inspection } from "./inspect.ts";
 
@@ -22,6 +26,44 @@ export async function checkKeys({ workspace, snapshot, ledger }: Inspection): Pr
   } catch (error) {
     const { message, hint } = asConfigSyncError(error);
     return [{ about, state: "failure", text: `${where}: ${message}`, mend: hint }];
+  }
+}
+
+/** The apps that have no file but their revisions: everything that is sealed in them opens. */
+export async function checkApps({ workspace }: Pick<Inspection, "workspace">): Promise<Diagnosis[]> {
+  const { settings, digest, keys, app } = workspace;
+  const history = workspace.openHistory(() => undefined);
+  const parts = {
+    history: () => history,
+    clock: systemClock,
+    digest,
+    isSecret: secretsOf(settings),
+    keys: () => keys?.(),
+  };
+  try {
+    const trees: Tree[] = [];
+    for (const name of await history.apps()) {
+      const tree = name === app.name ? undefined : await openStoredTree(name, parts);
+      if (tree !== undefined) trees.push(tree);
+    }
+    const found = trees.flatMap(describeTrouble);
+    if (trees.length === 0 || found.length > 0) return found;
+    return [{ about: "apps", state: "ok", text: `${trees.length}; all sealed values open` }];
+  } catch {
+    return []; // "history" says why.
+  } finally {
+    await history.close();
+  }
+}
+
+function describeTrouble(tree: Tree): Diagnosis[] {
+  try {
+    tree.current();
+    return [];
+  } catch (error) {
+    const { code, message, hint } = asConfigSyncError(error);
+    // Of keys that nobody can read it is told once.
+    return code === "KEY_UNUSABLE" ? [] : [{ about: "apps", state: "failure", text: message, mend: hint }];
   }
 }
 

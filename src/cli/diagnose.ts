@@ -7,7 +7,7 @@ import { inotifyLimit } from "../platform/folder-watch.ts";
 import { readCurrent, writeDurably } from "../platform/safe-write.ts";
 import type { RenderedOutput, RenderedService, ResolvedAction } from "../services/render.ts";
 import type { Workspace } from "../workspace.ts";
-import { checkKeys } from "./diagnose-keys.ts";
+import { checkApps, checkKeys } from "./diagnose-keys.ts";
 import type { Diagnosis } from "./doctor.ts";
 import { type Inspection, inspectWorkspace } from "./inspect.ts";
 
@@ -22,6 +22,7 @@ export async function diagnose(folder: string): Promise<Diagnosis[]> {
     checkKeys(opened),
     checkState(opened.workspace),
     checkHistory(opened.workspace),
+    checkApps(opened),
     checkRoots(opened.workspace),
     ...services.flatMap((service) => service.outputs.map((output) => checkOutput(service, output, opened.workspace))),
     checkDocker(services, opened.workspace),

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { callDaemon } from "../../src/api/control-client.ts";
-import { isSealed, keyIdOf } from "../../src/config/encryption.ts";
+import { createKeyText, isSealed, keyIdOf } from "../../src/config/encryption.ts";
 import { formatPath } from "../../src/config/path.ts";
 import { answerOffline } from "../../src/daemon/offline.ts";
 import { readConfigIni } from "../../src/formats/ini/config-ini.ts";
@@ -230,6 +230,16 @@ describe("apps", () => {
     expect(await done("secrets", "decrypt", "login.token", "--app", "two")).toBe(second);
     expect(await done("secrets", "decrypt", "pin", "--app", "two")).toBe("[4711]");
     expectNoCanary();
+  });
+
+  test("that cannot be opened are named by doctor", async () => {
+    await makeApps();
+    expect((await run(["doctor"])).stdout).toMatch(/^ok +apps: 3; all sealed values open$/m);
+    writeFileSync(workspace.at("keys"), createKeyText());
+    const { code, stdout } = await run(["doctor"]);
+    expect(code).toBe(1);
+    for (const name of names)
+      expect(stdout).toMatch(new RegExp(`apps: the app "${name}" cannot be read: login.token is`));
   });
 
   // The apps in their order are default, one, three, two.
