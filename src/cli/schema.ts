@@ -1,12 +1,15 @@
+import type { ZodType } from "zod";
+import type { JsonSchema } from "../config/json-schema.ts";
 import { type Call, type Command, exitCodes } from "./command.ts";
 
 export const schema: Command = {
   name: "schema",
   argument: "<file>",
-  summary: "print the JSON Schema of config-sync.yaml, service.yaml or schema.yaml",
+  summary: "print the JSON Schema of a YAML file that you write",
   help: `
-For editors, which complete and check with it. FILE is settings, service or
-values. It needs no workspace.
+For editors, which complete and check with it. FILE is settings
+(config-sync.yaml), service (service.yaml), values (schema.yaml) or environment
+(environment.yaml). It needs no workspace.
 
 Examples:
   config-sync schema settings > settings.schema.json
@@ -32,19 +35,12 @@ async function runSchema(call: Call): Promise<number> {
 }
 
 const files = {
-  settings: async () => {
-    const [{ toJsonSchema }, { settingsSchema }] = await Promise.all([
-      import("../config/json-schema.ts"),
-      import("../settings.ts"),
-    ]);
-    return toJsonSchema(settingsSchema);
-  },
+  settings: async () => jsonSchema((await import("../settings.ts")).settingsSchema),
   service: async () => (await import("../services/manifest-schema.ts")).manifestJsonSchema(),
-  values: async () => {
-    const [{ toJsonSchema }, { valueSchemaFile }] = await Promise.all([
-      import("../config/json-schema.ts"),
-      import("../config/value-schema.ts"),
-    ]);
-    return toJsonSchema(valueSchemaFile);
-  },
+  values: async () => jsonSchema((await import("../config/value-schema.ts")).valueSchemaFile),
+  environment: async () => jsonSchema((await import("../sources/environment-schema.ts")).environmentFile),
 };
+
+async function jsonSchema(schema: ZodType): Promise<JsonSchema> {
+  return (await import("../config/json-schema.ts")).toJsonSchema(schema);
+}

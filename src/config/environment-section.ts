@@ -32,5 +32,5 @@ export function environmentIn({ path, isEnvironment = false }: Pick<Entry, "path
  */
 const character = String.raw`[^\s=#"'\x60$\\*{}\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f]`;
 export const variableName = new RegExp(`^${character}{1,200}$`);
-/** `MAIL_*`: a variable for each key of a section. */
-export const patternName = new RegExp(`^${character}{0,200}\\*$`);
+/** Or `MAIL_*`: a variable for each key of a section. */
+export const mappingName = new RegExp(`^(?:${character}{1,200}|${character}{0,200}\\*)$`);

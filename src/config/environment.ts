@@ -61,7 +61,7 @@ function isSecret(name: string, parts: readonly VariablePart[]): boolean {
   return isTelling([name]) || parts.some((part) => typeof part !== "string" && part.entry?.value instanceof Secret);
 }
 
-/** `smtp-host` as a name that every reader takes. */
+/** `smtp-host` as SMTP_HOST. */
 function asName(key: string): string {
   return key.toUpperCase().replace(/[^\p{L}\p{N}_]/gu, "_");
 }

@@ -76,7 +76,11 @@ function refuseName(variable: Variable, format: Format): void {
   } catch (error) {
     if (!(error instanceof ConfigSyncError)) throw error;
   }
-  throw refused(variable, `${format.name} has no such name`, "Letters, digits and _ are taken by every reader");
+  throw refused(
+    variable,
+    `${format.name} has no such name`,
+    "Letters from A to Z, digits and _ are taken by every reader",
+  );
 }
 
 function refused({ name, definition }: Variable, why: string, hint: string): ConfigSyncError {

@@ -1,7 +1,7 @@
 /** The text of environment.yaml: read into sections and names, and edited in place with every other byte kept. */
 import {
   environmentSection,
-  patternName,
+  mappingName,
   readEnvironmentSection,
   variableName,
 } from "../config/environment-section.ts";
@@ -66,7 +66,7 @@ function toPath(written: Path, at: At): Path {
   const section = environmentSection(kind, service);
   if (readEnvironmentSection(section) === undefined)
     throw invalid(`${service} is not the name of a service`, at, serviceHint);
-  if (!variableName.test(name) && !(kind === "mapping" && patternName.test(name))) {
+  if (!(kind === "mapping" ? mappingName : variableName).test(name)) {
     const hint = "A name has letters, digits and _; in mappings it may end in *";
     throw invalid(`${JSON.stringify(name)} is not the name of a variable`, at, hint);
   }

@@ -7,6 +7,8 @@ import { toJsonSchema } from "../../../src/config/json-schema.ts";
 import { valueSchemaFile } from "../../../src/config/value-schema.ts";
 import { manifestJsonSchema } from "../../../src/services/manifest-schema.ts";
 import { settingsSchema } from "../../../src/settings.ts";
+import { readEnvironment } from "../../../src/sources/environment-document.ts";
+import { environmentFile } from "../../../src/sources/environment-schema.ts";
 
 const templates = join(import.meta.dirname, "../../../templates");
 const services = readdirSync(templates).filter((name) => name !== "presets");
@@ -57,6 +59,37 @@ describe("the JSON Schema of config-sync.yaml", () => {
   ])("refuses %s", (_, change) => {
     const written = JSON.parse(JSON.stringify({ ...readYaml("presets", "minimal", "config-sync.yaml"), ...change }));
     expect(check(written)).toBe(false);
+  });
+});
+
+describe("the JSON Schema of environment.yaml", () => {
+  const check = ajv.compile(toJsonSchema(environmentFile));
+  const isRead = (text: string): boolean => {
+    try {
+      return readEnvironment(text).length >= 0;
+    } catch {
+      return false;
+    }
+  };
+
+  test.each([
+    ["a preset", readFileSync(join(templates, "presets/minimal/environment.yaml"), "utf8"), true],
+    [
+      "all parts",
+      'variables: { A: b, N: 1 }\nmappings: { "M_*": m.* }\nservices: { shop: { variables: { B: true } } }',
+      true,
+    ],
+    ["parts without a line", "variables:\nmappings:\nservices:\n  shop:\n", true],
+    ["another part", "vars: { A: b }", false],
+    ["a list of variables", "variables: [A]", false],
+    ["a list as a value", "variables: { A: [b] }", false],
+    ["a variable without a value", "variables: { A: }", false],
+    ["a name with a blank", 'variables: { "A B": c }', false],
+    ["a star in a variable", 'variables: { "A*": c }', false],
+    ["the name of no service", "services: { Shop: { variables: { A: b } } }", false],
+    ["variables right under services", "services: { variables: { A: b } }", false],
+  ])("says what the reader says of %s", (_, text, isTaken) => {
+    expect([check(parse(text)), isRead(text)]).toEqual([isTaken, isTaken]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Variable } from "../../../config/environment.ts";
 import {
   type EnvironmentKind,
   environmentSection,
-  patternName,
+  mappingName,
   variableName,
 } from "../../../config/environment-section.ts";
 import { serviceName } from "../../../config/schema.ts";
@@ -22,9 +22,7 @@ const service = { service: serviceName.optional().describe("defined for this ser
 const query = z.strictObject({ ...app, ...service });
 const revealing = query.extend({ reveal: flag.describe("show secrets; needs the right to administer") });
 const nameParams = z.object({ name: z.string().regex(variableName, "is not the name of a variable") });
-const mappingParams = z.object({
-  name: z.string().refine((name) => variableName.test(name) || patternName.test(name), "is not the name of a variable"),
-});
+const mappingParams = z.object({ name: z.string().regex(mappingName, "is not the name of a variable") });
 const mappedFrom = z.strictObject({
   from: z
     .string()
