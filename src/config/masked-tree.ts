@@ -53,8 +53,10 @@ export function keepMasked(given: Json, present: Json | undefined, at: Path, isS
   );
 }
 
-/** Whether what is shown in the place of a secret stands in it: as the whole value, or as the password of a URL. */
+/** Whether what is shown in the place of a secret stands in it: as the whole value, or in a URL as its password or in its query. */
 export function holdsMask(value: Json): boolean {
-  if (typeof value === "string") return value === secretMark || value.includes(`:${secretMark}@`);
+  if (typeof value === "string") return value === secretMark || maskInUrl.test(value);
   return typeof value === "object" && value !== null && Object.values(value).some(holdsMask);
 }
+
+const maskInUrl = /:\[secret\]@|[?&;][\w.-]+=\[secret\]/;

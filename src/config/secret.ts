@@ -53,17 +53,32 @@ export function secretPaths(patterns: readonly string[]): PathTest {
 
 export type Redact = (text: string) => string;
 
-/** The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked up to the last @ before the host. */
+/**
+ * The password in `scheme://user:password@host`, wherever such a URL stands in a text, masked up to the last @ before the host, and what a
+ * telling name gives in its query: `?access_token=…`.
+ */
 export function maskUrls(text: string): string {
-  return text.replace(urlPassword, `$1${secretMark}@`);
+  const masked = text.replace(urlPassword, `$1${secretMark}@`);
+  return masked.replace(urlParameter, (all, name: string) => (isTelling(name) ? `${name}${secretMark}` : all));
 }
 
-/** Those passwords, as they stand there. */
+/** Those texts, as they stand there. */
 export function passwordsInUrls(text: string): string[] {
-  return text.includes("://") ? [...text.matchAll(urlPassword)].flatMap(([, , password]) => password ?? []) : [];
+  if (!text.includes("://")) return [];
+  const passwords = [...text.matchAll(urlPassword)].flatMap(([, , password]) => password ?? []);
+  const given = [...text.matchAll(urlParameter)];
+  return [...passwords, ...given.flatMap(([, name = "", value]) => (isTelling(name) ? (value ?? []) : []))];
 }
 
 const urlPassword = /(:\/\/[^\s/:@?#]*:)([^\s/"]+)@/g;
+
+/** `;` as behind the `&` of HTML. */
+const urlParameter = /([?&;][\w.-]+=)([^\s&;#"'<>]+)/g;
+
+/** `?api_key=` */
+function isTelling(parameter: string): boolean {
+  return secretNames.test(parameter.slice(1, -1));
+}
 
 /**
  * Blots the given secrets, and the passwords in URLs, out of foreign text (a command's output, a server's answer). The net under the Secret

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { redactor, reveal, Secret, secretPaths } from "../../../src/config/secret.ts";
+import { holdsMask } from "../../../src/config/masked-tree.ts";
+import { maskUrls, passwordsInUrls, redactor, reveal, Secret, secretPaths } from "../../../src/config/secret.ts";
 
 const canary = "pa@ss)w0rd";
 
@@ -99,6 +100,23 @@ describe("redactor", () => {
     expect(redactor([])('{"dsn":"amqp://u:p@ss@w@mq/v","mail":"a@b"}')).toBe(
       '{"dsn":"amqp://u:[secret]@mq/v","mail":"a@b"}',
     );
+  });
+
+  test("blots out what a telling name gives in the query of a URL, and nothing else there", () => {
+    expect(redactor([])("GET https://h/hook?page=2&access_token=a%20b.c&x=1#top, a=1&amp;api_key=k&amp;n=2")).toBe(
+      "GET https://h/hook?page=2&access_token=[secret]&x=1#top, a=1&amp;api_key=[secret]&amp;n=2",
+    );
+    expect(passwordsInUrls("https://u:pw@h/?token=one&page=2&password=two")).toEqual(["pw", "one", "two"]);
+    expect(maskUrls("https://h/?token=&monkey=1")).toBe("https://h/?token=&monkey=1");
+    expect(holdsMask(maskUrls("https://h/?a=1&token=one"))).toBe(true);
+  });
+
+  test("no text takes it long", () => {
+    for (const piece of ["://a:", "?a", "&token", "?token=a&", "://a:b@", "[secret]"]) {
+      const begin = performance.now();
+      redactor(["secret", "oken"])(piece.repeat(50_000));
+      expect(performance.now() - begin, piece).toBeLessThan(2000);
+    }
   });
 
   test("a secret that holds another one goes as a whole", () => {

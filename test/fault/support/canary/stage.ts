@@ -26,7 +26,7 @@ export const places = {
 
 export function secretAt(flock: Flock, name: keyof typeof places, round = 0): string {
   const text = flock.canary(name, round);
-  return name === "url" ? `postgres://app:${text}@db.example.com/app` : text;
+  return name === "url" ? `postgres://app:${text}@db.example.com/app?sslpassword=${text}` : text;
 }
 
 /** All of them, as the body of a change. */
