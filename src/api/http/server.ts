@@ -1,7 +1,9 @@
 /** The HTTP API without its addresses: what every request goes through before its route, and what every answer has. */
+import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import {
+  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifySchemaCompiler,
@@ -72,14 +74,25 @@ function createServer(bodyLimit: number, fault: Fault): Server {
     frameworkErrors: (error, _request, reply: FastifyReply) => {
       const problem = toProblem(error);
       if (problem.code === "INTERNAL") fault(problem, error);
-      void reply.code(problem.status).type(problemType).send(JSON.stringify(problem));
+      void reply.headers(headers).code(problem.status).type(problemType).send(JSON.stringify(problem));
     },
   }).withTypeProvider<ZodTypeProvider>();
   server.removeContentTypeParser("text/plain");
+  takeUtf8(server);
   server.setValidatorCompiler(compileValidator);
   // What an answer's schema does not name is left out: nothing is told by accident.
   server.setSerializerCompiler(serializerCompiler);
   return server;
+}
+
+/** What is no UTF-8 would be read with � in its place, and a value be another one. */
+function takeUtf8(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser("error", "error");
+  server.removeContentTypeParser("application/json");
+  server.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    if (isUtf8(body)) void parse(request, body.toString(), done);
+    else done(new ConfigSyncError("REQUEST_INVALID", "the body is no UTF-8, as JSON has to be"));
+  });
 }
 
 /** UUIDs, of which only the beginning is random: of this server, and then they are counted. A random one each would cost as much as a route. */

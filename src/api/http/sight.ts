@@ -68,7 +68,6 @@ export function seenStatus(report: StatusReport, sight: Sight): StatusReport {
   };
 }
 
-/** That something is wrong concerns everybody; what, whom it may be told. */
 /** What they said of a value of one's own; anything else may speak of values of others that it does not go with. */
 const ofOwnValue: readonly ErrorCode[] = ["READ_ONLY", "NOT_FOUND", "UNREPRESENTABLE"];
 
@@ -80,6 +79,7 @@ export function seenRefusal(error: ConfigSyncError, sight: Sight): ConfigSyncErr
   return new ConfigSyncError(code, errorTable[code].meaning, { cause: error });
 }
 
+/** That something is wrong concerns everybody; what, whom it may be told. */
 export function seenProblem(problem: Problem, sight: Sight): Problem {
   if (sight.whole) return problem;
   const { code } = problem;

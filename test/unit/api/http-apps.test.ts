@@ -95,6 +95,15 @@ describe("a body", () => {
   });
 });
 
+test("a body in another encoding is refused, and not taken with other letters in it", async () => {
+  for (const encoding of ["latin1", "utf16le"] as const) {
+    const payload = Buffer.from('{"value": "caf\u00e9"}', encoding);
+    const headers = { ...api.keyOf("editor"), "content-type": "application/json; charset=utf-8" };
+    const answer = await api.server.inject({ method: "PUT", url: `${shop}/n`, headers, payload });
+    expect([answer.statusCode, answer.json().code]).toEqual([400, "REQUEST_INVALID"]);
+  }
+});
+
 describe("writing", () => {
   test("answers with the new state, and its revision as ETag", async () => {
     const merged = await ask("editor", "POST", `${shop}?message=why`, { web: { host: "a" } }, { "if-match": '"1"' });

@@ -65,6 +65,9 @@ test("seals in every app, one revision each, says in which, and puts each on rec
     { what: "seal", app: "shop", revision: 2, keys: ["user_pwd"], outcome: "done" },
   ]);
   expect((await seal("clear")).body).toEqual({ apps: [] });
+  // Of nothing that was done there is no app.
+  expect(acts).toHaveLength(3);
+  expect(acts[2]?.app).toBeUndefined();
   expect(trees.get("shop")?.current().data).toEqual({ user_pwd: "planted", n: 1 });
 });
 
@@ -90,9 +93,14 @@ test("goes on behind an app that refuses, answers with its refusal, and finishes
   const old = keys ?? [];
   keys = [newKey()];
   trees = await open();
-  const { seal } = await createSealing();
+  const { seal, acts } = await createSealing();
   const { status, body } = await seal("clear");
   expect(status).toBe(422);
+  expect(acts).toMatchObject([
+    { what: "seal", app: "shop", revision: 2, outcome: "done" },
+    { what: "seal", app: "other", outcome: "refused", code: "SOURCE_INVALID" },
+  ]);
+  expect(acts[1]).not.toHaveProperty("revision");
   expect(body).toMatchObject({
     code: "SOURCE_INVALID",
     key: "token",

@@ -28,7 +28,7 @@ export function addSealRoutes(server: Server, api: Api): void {
         "`clear`: what stands in clear. `old`: what was encrypted with another key than the first. `aes256`: what Websoft9 encrypted. " +
         "One revision, or none where there is nothing of that kind.",
       querystring: writing.omit({ wait: true, timeout: true }),
-      headers: ifMatch.loose(),
+      headers: ifMatch.pick({ "if-match": true }).loose(),
       body,
       response: { 200: sealed },
     },
@@ -100,7 +100,7 @@ interface Wish {
 /** One after the other, each on record as it is done. Throws the first refusal, when all that could be done is. */
 async function sealEach(api: Api, reply: FastifyReply, names: readonly string[], wish: Wish) {
   const done: (SealedKeys & { readonly app: string })[] = [];
-  const refusals: ConfigSyncError[] = [];
+  const refusals: { readonly app: string; readonly error: ConfigSyncError }[] = [];
   for (const app of names) {
     try {
       const sealed = await sealApp(api, app, { ...wish, author: principalOf(reply.request).name });
@@ -109,14 +109,17 @@ async function sealEach(api: Api, reply: FastifyReply, names: readonly string[],
       await recordNow(api, reply, { app, revision: revision.number, keys, why: revision.message });
       done.push({ app, revision, keys });
     } catch (error) {
-      refusals.push(asConfigSyncError(error));
+      refusals.push({ app, error: asConfigSyncError(error) });
     }
   }
   const [refusal] = refusals;
   if (refusal === undefined) return done;
+  // Those that were done are on record: the answer puts this one beside them.
+  reply.request.isRecorded = false;
+  reply.request.act = { app: refusal.app, why: wish.message };
   const sealedIn = done.length === 0 ? "" : ` (sealed in ${done.map(({ app }) => app).join(", ")})`;
-  const { code, message, key, place, hint } = refusal;
-  throw new ConfigSyncError(code, `${message}${sealedIn}`, { key, place, hint, cause: refusal });
+  const { code, message, key, place, hint } = refusal.error;
+  throw new ConfigSyncError(code, `${message}${sealedIn}`, { key, place, hint, cause: refusal.error });
 }
 
 /** `default` of a daemon at its door, which keeps the files; all others in their documents. */
