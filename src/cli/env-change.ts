@@ -1,9 +1,9 @@
 /** How `env` changes the environment of services: one variable or mapping, one revision. */
-import { text } from "node:stream/consumers";
 import { ConfigSyncError } from "../errors.ts";
 import { askApi } from "./ask-api.ts";
 import { printWritten, type Written, waitingOf } from "./change-settings.ts";
 import type { Call } from "./command.ts";
+import { largestValue, readStdin } from "./read-stdin.ts";
 
 export async function setVariable(call: Call): Promise<number> {
   const given = call.argument ?? "";
@@ -12,9 +12,7 @@ export async function setVariable(call: Call): Promise<number> {
     return changeEnvironment(call, "environment", name, { value });
   }
   if (given.includes("=")) throw new ConfigSyncError("USAGE", "--stdin wants a name and no value beside it");
-  // The newline at the end is the editor's, not the password's.
-  const value = (await text(process.stdin)).replace(/\r?\n$/, "");
-  return changeEnvironment(call, "environment", given, { value });
+  return changeEnvironment(call, "environment", given, { value: await readStdin("value", largestValue) });
 }
 
 export async function mapVariable(call: Call): Promise<number> {

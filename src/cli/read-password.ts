@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { ConfigSyncError } from "../errors.ts";
 import type { Call } from "./command.ts";
+import { readStdin } from "./read-stdin.ts";
 
 /** Bytes. */
 const largest = 4096;
@@ -11,28 +12,13 @@ const largest = 4096;
  * every user of the machine can read command lines. Throws USAGE.
  */
 export async function readPassword({ options }: Call): Promise<string> {
-  if (options.passwordStdin === true) return readAll(process.stdin);
+  if (options.passwordStdin === true) return readStdin("password", largest);
   if (process.stdin.isTTY !== true) {
     throw new ConfigSyncError("USAGE", "there is no terminal to ask for the password on", {
       hint: "Give it on standard input with --password-stdin",
     });
   }
   return askTwice();
-}
-
-/** Without the line break at the end that echo and editors make. */
-async function readAll(input: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of input) {
-    length += chunk.length;
-    if (length > largest)
-      throw new ConfigSyncError("USAGE", "what comes from standard input is too long for a password");
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks)
-    .toString()
-    .replace(/\r?\n$/, "");
 }
 
 /** On standard error: what goes to standard output may be for a program. */

@@ -29,7 +29,7 @@ a service did not become healthy.`,
 
 async function runSet(call: Call): Promise<number> {
   const { changeSettings } = await import("./change-settings.ts");
-  const edits = call.options.stdin === true ? [await readStdin(call)] : await Promise.all(call.arguments.map(readEdit));
+  const edits = call.options.stdin === true ? [await readGiven(call)] : await Promise.all(call.arguments.map(readEdit));
   return changeSettings(call, edits);
 }
 
@@ -42,14 +42,13 @@ async function readEdit(assignment: string, index: number) {
   return { path: await keyPath(assignment.slice(0, at)), value: assignment.slice(at + 1) };
 }
 
-async function readStdin({ arguments: names }: Call) {
+async function readGiven({ arguments: names }: Call) {
   const { ConfigSyncError } = await import("../errors.ts");
-  const { text } = await import("node:stream/consumers");
+  const { largestValue, readStdin } = await import("./read-stdin.ts");
   const [name, ...others] = names;
   if (name === undefined || others.length > 0 || name.includes("="))
     throw new ConfigSyncError("USAGE", "--stdin wants one key and no value beside it");
-  // The newline at the end is the editor's, not the password's.
-  return { path: await keyPath(name), value: (await text(process.stdin)).replace(/\r?\n$/, "") };
+  return { path: await keyPath(name), value: await readStdin("value", largestValue) };
 }
 
 async function keyPath(written: string) {
