@@ -12,6 +12,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** How long the daemon may hold the answer, in milliseconds. */
   readonly held?: number;
+  /** How long it may take to begin an answer that it has no reason to hold; ten seconds without. */
+  readonly patience?: number | undefined;
   /** In the place of a time: ends the waiting. */
   readonly signal?: AbortSignal;
 }
@@ -49,13 +51,10 @@ export async function readAnswer(answer: IncomingMessage, path: string): Promise
   }
 }
 
-/** How long the daemon may take to begin an answer that it has no reason to hold, in milliseconds. */
-const patience = 10_000;
-
 /** The answer from its head on; undefined where nobody listens. */
 export async function openAnswer(
   path: string,
-  { method, url, body, held = 0, signal }: ApiCall,
+  { method, url, body, held = 0, patience = 10_000, signal }: ApiCall,
 ): Promise<IncomingMessage | undefined> {
   try {
     await using address = await socketPath(path);

@@ -14,6 +14,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** How long the answer may be held, in milliseconds. */
   readonly held?: number;
+  /** How long whoever is asked may take to begin, in milliseconds; ten seconds without. */
+  readonly patience?: number;
 }
 
 /** The answer's body. Throws the problem that it tells as an error of ours. */
@@ -42,11 +44,11 @@ async function askHere(folder: string, request: ApiRequest): Promise<ApiAnswer> 
   return answerOffline(await openWorkspace(folder), callOf(request));
 }
 
-export function callOf({ method, path, query = {}, body, held }: ApiRequest): ApiCall {
+export function callOf({ method, path, query = {}, body, held, patience }: ApiRequest): ApiCall {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, value);
   const url = `/api/v1${path}${given.size === 0 ? "" : `?${given}`}`;
-  return { method, url, body, ...(held !== undefined && { held }) };
+  return { method, url, body, patience, ...(held !== undefined && { held }) };
 }
 
 /** Milliseconds. */

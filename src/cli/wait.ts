@@ -23,16 +23,18 @@ Exit codes: 0 ready, 1 not within the time or no such service.`,
   run: runWait,
 };
 
-const whatStands = { method: "GET", path: "/status" } as const;
-
-/** Milliseconds between two questions. */
+/** Milliseconds between two questions, and that an answer may take. */
 const pause = 100;
+const leastPatience = 1000;
+const mostPatience = 10_000;
 
 async function runWait(call: Call): Promise<number> {
   const { askDaemon } = await import("./ask-api.ts");
   const { systemClock } = await import("../platform/clock.ts");
   const deadline = Date.now() + readTimeout(call);
   for (;;) {
+    const patience = Math.min(Math.max(deadline - Date.now(), leastPatience), mostPatience);
+    const whatStands = { method: "GET", path: "/status", patience } as const;
     // A daemon that restarts, or takes its time for the first look, is just what is waited for; so is the end of another command.
     const report = await askDaemon<StatusReport>(call.workspace, whatStands).catch((error: unknown) => {
       const { retryable, code } = asConfigSyncError(error);
@@ -59,7 +61,7 @@ function readTimeout({ options }: Call): number {
 
 /** What is still to be waited for; undefined when all is there. */
 function whatLacks(report: StatusReport | undefined, { argument, options }: Call): string | undefined {
-  if (report === undefined) return "no daemon runs on this workspace";
+  if (report === undefined) return "no daemon answers on this workspace";
   const unread = report.revision === null || report.services.some(({ state }) => state === "unknown");
   if (unread) return report.problems[0]?.text ?? "the daemon has not read its sources yet";
   const wanted = report.services.filter(({ name }) => options.all === true || name === argument);

@@ -334,7 +334,7 @@ describe("wait", () => {
     expect(await wait(workspace, "--timeout", "200ms")).toEqual({
       code: 1,
       stdout: "",
-      stderr: "error: not ready in time: no daemon runs on this workspace\n",
+      stderr: "error: not ready in time: no daemon answers on this workspace\n",
     });
     expect(await wait(workspace, "--timeout", "soon")).toMatchObject({
       code: 64,
