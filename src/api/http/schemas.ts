@@ -241,10 +241,17 @@ const patience = {
     .optional()
     .describe("how long the answer is held at most: 500ms, 30s, 2m"),
 };
+/** Who gives nothing but spaces gives no reason. */
+export const message = z
+  .string()
+  .max(1000)
+  .transform((text) => text.trim() || undefined)
+  .optional()
+  .describe("why, for the history");
 export const waiting = z.strictObject(patience);
 export const writing = z.strictObject({
   ...app,
   wait: z.enum(["healthy"]).optional().describe("hold the answer until the services concerned are done"),
   ...patience,
-  message: z.string().max(1000).optional().describe("why, for the history"),
+  message,
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { appName } from "../../apps/tree-app.ts";
 import type { Json, JsonTree } from "../../config/json.ts";
 import { deepest, isDeeperThan } from "../../config/json-tree.ts";
-import { flag, ifMatch, revisionInfo } from "./schemas.ts";
+import { flag, ifMatch, message, revisionInfo } from "./schemas.ts";
 
 const tooDeep = `is nested deeper than ${deepest} levels`;
 const isShallow = (value: unknown): boolean => !isDeeperThan(deepest, value);
@@ -30,7 +30,6 @@ export const valueBody = z.strictObject({
     .transform((value) => value as Json),
 });
 
-const message = z.string().max(1000).optional().describe("why, for the history");
 export const readQuery = z.strictObject({ reveal: flag.describe("show secrets; needs the right to administer") });
 export const writeQuery = z.strictObject({ message });
 export const writeHeaders = ifMatch.loose();

@@ -175,6 +175,14 @@ describe("writing", () => {
     expect(await ask("editor", "DELETE", "/api/apps/shop", undefined, seen)).toMatchObject({ status: 204 });
   });
 
+  test("with an empty reason is as without one", async () => {
+    for (const [url, body, path] of [
+      [`${shop}/n?message=`, { value: 1 }, "n"],
+      ["/api/v1/settings/web?message=%20%0A", { port: "81" }, "web.port"],
+    ] as const)
+      expect((await ask("editor", "PUT", url, body)).body.revision.message).toBe(`set ${path}`);
+  });
+
   test("is done once for one Idempotency-Key", async () => {
     const key = { "idempotency-key": "once" };
     const first = await ask("editor", "PUT", `${shop}/n`, { value: 1 }, key);

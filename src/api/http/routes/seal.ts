@@ -11,7 +11,7 @@ import { expectedRevision } from "../preconditions.ts";
 import { readerOf } from "../reading.ts";
 import { withoutSecretsOf } from "../reason.ts";
 import { recordNow } from "../record.ts";
-import { ifMatch, revisionInfo, writing } from "../schemas.ts";
+import { ifMatch, message, revisionInfo, writing } from "../schemas.ts";
 import { seenRevision, sightOf } from "../sight.ts";
 import { writeErrors } from "./settings.ts";
 
@@ -61,7 +61,7 @@ export function addSealRoutes(server: Server, api: Api): void {
       description:
         "One revision an app, and none where there is nothing of that kind. Where an app refuses it the others are done, and the answer is " +
         "the refusal: asked again, it goes on with what is left.",
-      querystring: z.strictObject({ message: writing.shape.message }),
+      querystring: z.strictObject({ message }),
       body,
       response: { 200: z.object({ apps: z.array(sealed.extend({ app: z.string() })) }) },
     },

@@ -8,7 +8,17 @@ import type { Api, Server } from "../api.ts";
 import { principalOf } from "../authorize.ts";
 import { readerOf } from "../reading.ts";
 import { recordNow } from "../record.ts";
-import { batch, health, name, revisionInfo, serviceStatus, services, statusReport, waiting } from "../schemas.ts";
+import {
+  batch,
+  health,
+  message,
+  name,
+  revisionInfo,
+  serviceStatus,
+  services,
+  statusReport,
+  waiting,
+} from "../schemas.ts";
 import { type Sight, seenStatus, sightOf } from "../sight.ts";
 import { standing } from "../wait-healthy.ts";
 import { actOf, carryOutWork, describeEdits, requireEdits } from "../writing.ts";
@@ -106,7 +116,7 @@ export function addServiceRoutes(server: Server, api: Api): void {
 const applyBody = z.strictObject({
   hash: z.string().max(200).optional().describe("of the plan that was agreed to"),
   settings: batch.optional().describe("the values that the plan was made for"),
-  message: z.string().max(1000).optional().describe("why, for the history"),
+  message,
 });
 const applied = health.extend({ revision: revisionInfo.optional() }).meta({ id: "Applied" });
 
