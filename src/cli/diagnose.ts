@@ -101,7 +101,8 @@ async function checkState({ settings }: Workspace): Promise<Diagnosis> {
     return { about, state: "ok", text: settings.state };
   } catch (error) {
     const mend = `Give the daemon's user the right to write ${settings.state}`;
-    if (systemCode(error) !== "ENOENT") return { about, ...describeFailure(error), mend };
+    const failure = describeFailure(error);
+    if (systemCode(error) !== "ENOENT") return { about, ...failure, mend: failure.mend ?? mend };
     if (await mayWrite(settings.state))
       return { about, state: "ok", text: `${settings.state} is made when it is needed` };
     return { about, state: "failure", text: `${settings.state} is not there and cannot be made`, mend };

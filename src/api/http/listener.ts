@@ -143,7 +143,7 @@ function begin(server: Server, where: { host: string; port: number } | { path: s
       const why = causes[systemCode(cause) ?? ""] ?? cause.message;
       reject(
         new ConfigSyncError("SETTINGS_INVALID", `the API cannot listen on ${shown}: ${why}`, {
-          hint: "Name another address in the settings of the API, or end what has this one",
+          hint: "Name another one (api.listen, or --port of config-sync server), or end what has it",
           cause,
         }),
       );

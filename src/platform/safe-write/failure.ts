@@ -5,7 +5,7 @@ const reasons: Readonly<Record<string, readonly [why: string, hint: string]>> = 
   EDQUOT: ["the disk quota is used up", "Free some space"],
   EIO: ["the disk gives an input/output error", "Look at what the kernel says of it (dmesg)"],
   EROFS: ["the file system is read-only", "Mount it writable"],
-  EACCES: ["permission denied", "Give the user that runs config-sync the right to write there"],
+  EACCES: ["permission denied", "Give the user that runs config-sync the right to do that"],
   EPERM: ["not permitted", "Look at the owner, and at immutable flags (lsattr)"],
   EISDIR: ["a folder is in its place", "Remove the folder"],
   ENAMETOOLONG: ["the name is too long", "Choose a shorter one"],
