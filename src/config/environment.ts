@@ -71,14 +71,17 @@ function asName(key: string): string {
  * than one by a `*`. Throws VALUE_INVALID for a name that two keys of a `*` become.
  */
 export function environmentOf(service: string, snapshot: Snapshot): readonly Variable[] {
-  const chosen = new Map<string, Variable>();
-  for (const variable of listVariables(snapshot)) {
-    if (variable.service !== undefined && variable.service !== service) continue;
-    const other = chosen.get(variable.name);
-    if (other === undefined || rank(other) < rank(variable)) chosen.set(variable.name, variable);
-    else if (rank(other) === rank(variable)) throw ambiguous(variable, other);
-  }
-  return [...chosen.values()];
+  const own = listVariables(snapshot).filter((variable) => (variable.service ?? service) === service);
+  return [...Map.groupBy(own, ({ name }) => name).values()].flatMap((sameName) => {
+    const [first, next] = byRank(sameName);
+    if (first !== undefined && next !== undefined && rank(first) === rank(next)) throw ambiguous(next, first);
+    return first ?? [];
+  });
+}
+
+/** Of variables of one name the one that counts comes first. */
+export function byRank(sameName: readonly Variable[]): readonly Variable[] {
+  return sameName.toSorted((one, other) => rank(other) - rank(one));
 }
 
 function rank({ service, fromPattern }: Variable): number {

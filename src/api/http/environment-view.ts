@@ -38,14 +38,10 @@ export interface Showing {
   readonly revealed: boolean;
 }
 
-/** Those that are meant and that these eyes may see: a mapped one by who may see every section that it is mapped from. */
-export function showVariables(
-  snapshot: Snapshot,
-  { sight, uses, revealed }: Showing,
-  isMeant: (variable: Variable) => boolean,
-): ShownVariable[] {
+/** Those of them that these eyes may see: a mapped one by who may see every section that it is mapped from. */
+export function showVariables(variables: readonly Variable[], { sight, uses, revealed }: Showing): ShownVariable[] {
   const takers = findTakers(uses.filter(({ name }) => sight.service(name)));
-  const seen = listVariables(snapshot).filter((one) => isMeant(one) && sectionsOf(one).every(sight.section));
+  const seen = variables.filter((variable) => sectionsOf(variable).every(sight.section));
   return seen.map((variable) => {
     const { name, service, definition, kind, secret } = variable;
     const key = formatPath(definition.path);

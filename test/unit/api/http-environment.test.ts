@@ -145,6 +145,12 @@ describe("the environment by the API", () => {
     expect(JSON.stringify(body)).not.toContain("planted");
   });
 
+  test("is by its name the one that counts, and not what a star would make of it", async () => {
+    await ask("editor", "PUT", "/mappings/MAIL_HOST?service=shop", { from: "web.port" });
+    const { body } = await ask("viewer", "GET", "/environment/MAIL_HOST?service=shop");
+    expect(body).toMatchObject({ value: "80", services: [{ name: "shop" }] });
+  });
+
   test("shows secrets to an admin who asks for it, on record, and to nobody else", async () => {
     const { body } = await ask("admin", "GET", "/environment/DB_PASSWORD?reveal=true");
     expect(body.value).toBe("planted-2");

@@ -92,6 +92,16 @@ describe("the environment of a service", () => {
     expect(output.maskedText).not.toContain("s3cret");
   });
 
+  test("takes a name that is written out where two stars disagree, wherever it stands", async () => {
+    const output = await outputOf(await shop(plain), {
+      two: { from_name: "x" },
+      ...config,
+      mappings: { "*": "two.*", "FROM_*": "one.*", FROM_NAME: "mail.host" },
+      one: { name: "y" },
+    });
+    expect(valuesIn(output)).toEqual({ FROM_NAME: "smtp.example.com" });
+  });
+
   test("says which keys are in it, and hears of the next one", async () => {
     const service = await shop(plain);
     const rendered = render(service, { ...config, environment: { TZ: "UTC" }, "mappings:shop": { "M_*": "web.*" } });

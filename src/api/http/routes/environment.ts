@@ -1,7 +1,7 @@
 /** The environment variables that services get: the variables themselves, and the mappings that some of them come from. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Variable } from "../../../config/environment.ts";
+import { byRank, listVariables, type Variable } from "../../../config/environment.ts";
 import {
   type EnvironmentKind,
   environmentSection,
@@ -11,7 +11,7 @@ import {
 import { serviceName } from "../../../config/schema.ts";
 import { ConfigSyncError } from "../../../errors.ts";
 import type { Api, Server } from "../api.ts";
-import { listMappings, showVariables } from "../environment-view.ts";
+import { listMappings, type ShownVariable, showVariables } from "../environment-view.ts";
 import { isRevealed, presentSnapshot, readerOf } from "../reading.ts";
 import { app, environmentMapping, environmentVariable, flag, ifMatch, newValue, writing, written } from "../schemas.ts";
 import { writeEdits } from "../writing.ts";
@@ -51,7 +51,8 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
     },
     handler: async (request, reply) => {
       const { service } = request.query;
-      return showMeant(api, request, reply, (variable) => service === undefined || variable.service === service);
+      const isMeant = (variable: Variable): boolean => service === undefined || variable.service === service;
+      return showMeant(api, request, reply, (variables) => variables.filter(isMeant));
     },
   });
 
@@ -68,7 +69,7 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
       const { name } = request.params;
       const { service } = request.query;
       const isMeant = (variable: Variable): boolean => variable.name === name && variable.service === service;
-      const [found] = showMeant(api, request, reply, isMeant);
+      const [found] = showMeant(api, request, reply, (variables) => byRank(variables.filter(isMeant)).slice(0, 1));
       if (found === undefined) throw notThere("variable", name, service);
       return found;
     },
@@ -157,13 +158,16 @@ export function addEnvironmentRoutes(server: Server, api: Api): void {
 
 type Revealing = Pick<FastifyRequest, "principal"> & { readonly query: z.output<typeof revealing> };
 
+type Choose = (variables: readonly Variable[]) => readonly Variable[];
+
 /** What may be seen is all of one grant, and so is what may be shown in full. */
-function showMeant(api: Api, request: Revealing, reply: FastifyReply, isMeant: (variable: Variable) => boolean) {
+function showMeant(api: Api, request: Revealing, reply: FastifyReply, choose: Choose): ShownVariable[] {
   const reader = readerOf(api, request, request.query.app);
   setEtag(reply, reader);
   const { sight, principal } = reader;
   const revealed = isRevealed(reader, request.query.reveal, principal.grant.sections?.[0]);
-  return showVariables(presentSnapshot(reader), { sight, uses: api.services(), revealed }, isMeant);
+  const variables = choose(listVariables(presentSnapshot(reader)));
+  return showVariables(variables, { sight, uses: api.services(), revealed });
 }
 
 type Querying = Pick<FastifyRequest, "principal"> & { readonly query: z.output<typeof query> };
