@@ -10,7 +10,8 @@ import { principalOf } from "./authorize.ts";
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Undefined for 204. */
+  readonly body: string | undefined;
 }
 
 interface Entry {
@@ -97,12 +98,14 @@ function reused(): ConfigSyncError {
 
 /** A fault of the moment is no answer for good. */
 function answerOf(reply: FastifyReply, payload: unknown): Answer | undefined {
-  if (reply.statusCode >= 500 || typeof payload !== "string" || payload.length > largestKept) return undefined;
+  const body = payload ?? undefined;
+  if (reply.statusCode >= 500 || (body !== undefined && typeof body !== "string")) return undefined;
+  if (body !== undefined && body.length > largestKept) return undefined;
   const headers = ["content-type", "etag"].flatMap((name) => {
     const value = reply.getHeader(name);
     return value === undefined ? [] : [[name, String(value)]];
   });
-  return { status: reply.statusCode, headers: Object.fromEntries(headers), body: payload };
+  return { status: reply.statusCode, headers: Object.fromEntries(headers), body };
 }
 
 function repeat(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {

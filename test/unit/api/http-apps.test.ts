@@ -191,6 +191,14 @@ describe("writing", () => {
     expect(await ask("editor", "PUT", `${shop}/n`, { value: 2 }, key)).toMatchObject({ status: 422 });
   });
 
+  test("is not done again to an app that was made anew, where there is no more to answer than that it was", async () => {
+    const remove = () => ask("editor", "DELETE", "/api/apps/shop", undefined, { "idempotency-key": "gone" });
+    expect((await remove()).status).toBe(204);
+    await ask("editor", "POST", "/api/apps/shop", {});
+    expect(await remove()).toMatchObject({ status: 204, text: "" });
+    expect((await ask("viewer", "GET", shop)).status).toBe(200);
+  });
+
   test("is refused while nothing may be changed", async () => {
     api = await createInjected(undefined, { readOnly: "closed today" });
     for (const [method, url, body] of [

@@ -218,7 +218,7 @@ describe("If-Match", () => {
     expect(api.app.current().head?.number).toBe(status === 200 ? 2 : 1);
   });
 
-  test("lets one of fifty writers at once win, and none is lost in fifty rounds", async () => {
+  test("lets one of fifty writers at once win, and none is lost in fifty rounds", { timeout: 30_000 }, async () => {
     const add = async (): Promise<number> => {
       for (let rounds = 1; ; rounds++) {
         const read = await ask("GET", `${values}/web/port`);
