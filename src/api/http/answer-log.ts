@@ -1,4 +1,6 @@
 /** What the server tells of its work: method, path and status, never a query, where the classic API has its values. */
+import type { Metrics } from "./metrics.ts";
+
 export type AnswerEvent =
   | {
       readonly type: "answered";
@@ -21,3 +23,14 @@ export type AnswerEvent =
   | { readonly type: "trouble"; readonly text: string };
 
 export type Answered = Extract<AnswerEvent, { readonly type: "answered" }>;
+
+/** To the figures, and to whoever has the log. */
+export function tellAnswer({ metrics, note }: Told, event: Answered): void {
+  metrics.note(event);
+  note(event);
+}
+
+interface Told {
+  readonly metrics: Pick<Metrics, "note">;
+  readonly note: (event: AnswerEvent) => void;
+}

@@ -14,7 +14,7 @@ import {
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ZodType } from "zod";
 import { ConfigSyncError } from "../../errors.ts";
-import type { Answered } from "./answer-log.ts";
+import { tellAnswer } from "./answer-log.ts";
 import type { Api, Server } from "./api.ts";
 import { addressOf, addressOfSocket, enforceRights } from "./authorize.ts";
 import { addDocsPage } from "./docs-page.ts";
@@ -221,11 +221,6 @@ function noteAnswers(server: Server, api: Api): NoteAnswer {
     route.onResponse = [...[route.onResponse ?? []].flat(), noteThis];
   });
   return noteAnswer;
-}
-
-function tellAnswer({ metrics, note }: Api, event: Answered): void {
-  metrics.note(event);
-  note(event);
 }
 
 type NoteAnswer = (route: string, request: FastifyRequest, reply: FastifyReply) => void;

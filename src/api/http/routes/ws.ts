@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { z } from "zod";
 import { ConfigSyncError } from "../../../errors.ts";
+import { tellAnswer } from "../answer-log.ts";
 import type { Api, Server } from "../api.ts";
 import { addressOf, principalOf, stillAllowed } from "../authorize.ts";
 import { describe, problemType } from "../problem.ts";
@@ -87,11 +88,9 @@ function requirePlace({ sockets, settings: { limits } }: Api): void {
 }
 
 /** An answer that is never finished is told of when it begins. */
-function noteOpening({ metrics, note }: Api, request: FastifyRequest, took: number): void {
-  const who = principalOf(request).name;
-  const event = { type: "answered", method: "GET", route: url, status: 101, took, who } as const;
-  metrics.note({ ...event, address: addressOf(request) });
-  note({ ...event, address: addressOf(request) });
+function noteOpening(api: Api, request: FastifyRequest, took: number): void {
+  const [who, address] = [principalOf(request).name, addressOf(request)];
+  tellAnswer(api, { type: "answered", method: "GET", route: url, status: 101, took, who, address });
 }
 
 const description = `The first message is \`{"type":"config","data":…}\`. On every change follows \`{"type":"update","data":…,"changes":[{"path":…,"kind":"added" | "changed" | "removed","before":…,"after":…}]}\`; who is behind gets several as one. Secrets are masked, and what is not for these eyes is left out.
