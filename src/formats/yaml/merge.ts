@@ -20,7 +20,7 @@ interface Merge {
   readonly replaced: Path[];
 }
 
-/** What a mapping becomes; an emptied one goes with its key, for a key without value would read as null, if it does not stay. */
+/** What a mapping becomes; an emptied one goes with its key, unless that stays: a key without value would read as null. */
 interface Outcome {
   readonly edits: readonly Edit[];
   readonly emptied: boolean;
