@@ -26,6 +26,16 @@ export function withValue(tree: JsonTree, path: Path, value: Json): JsonTree {
   throw inTheWay(key);
 }
 
+/** The tree with null at all these paths, of which none is inside another. Each map on the way is copied once. */
+export function withNulls(tree: JsonTree, paths: readonly Path[]): JsonTree {
+  const members = [...Map.groupBy(paths, ([key = ""]) => key)].map(([key, below]): readonly [string, Json] => {
+    const inner = valueAt(tree, [key]);
+    const rest = below.map((path) => path.slice(1));
+    return [key, rest.some(({ length }) => length === 0) ? null : withNulls(isTree(inner) ? inner : {}, rest)];
+  });
+  return { ...tree, ...Object.fromEntries(members) };
+}
+
 /** Undefined where there is nothing to remove. The maps around it stay, be they empty. */
 export function withoutValue(tree: JsonTree, path: Path): JsonTree | undefined {
   const [key, ...rest] = path;

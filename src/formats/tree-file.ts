@@ -3,7 +3,7 @@
  * other byte stays: comments, order, spacing.
  */
 import { isTree, type Json, type JsonTree, type TreeChange } from "../config/json.ts";
-import { diffTrees, valueAt, withValue } from "../config/json-tree.ts";
+import { diffTrees, sameValue, valueAt } from "../config/json-tree.ts";
 import { formatPath, type Path, parsePath } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 
@@ -66,22 +66,18 @@ function treeFileOf({ read, adapt = (tree) => tree, splice }: TreeSyntax): TreeF
 }
 
 function sortChanges(changes: readonly TreeChange[], before: JsonTree, after: JsonTree): Changes {
-  let wanted: JsonTree = {};
   const gone: Path[] = [];
   const goneMaps: Path[] = [];
   for (const { path: written, after: value } of changes.flatMap(keyByKey)) {
+    if (value !== undefined) continue;
     const path = pathOf(written);
-    if (value !== undefined) {
-      wanted = withValue(wanted, path, value);
-      continue;
-    }
     gone.push(path);
     const map = path.slice(0, path.findIndex((_, index) => valueAt(after, path.slice(0, index + 1)) === undefined) + 1);
     // What becomes a value is none any more without being removed.
     const isInMap = isTree(valueAt(after, map.slice(0, -1)));
     if (isInMap && isTree(valueAt(before, map)) && !isLast(goneMaps, map)) goneMaps.push(map);
   }
-  return { wanted, gone, goneMaps };
+  return { wanted: newIn(after, before), gone, goneMaps };
 }
 
 /** A map that becomes a value, or an empty one, goes key by key. */
@@ -91,6 +87,17 @@ function keyByKey(change: TreeChange): readonly TreeChange[] {
   const path = pathOf(written);
   const gone = diffTrees(before, {}).map((one) => ({ ...one, path: formatPath([...path, ...pathOf(one.path)]) }));
   return [change, ...gone];
+}
+
+/** What was not there before, or was another value. */
+function newIn(after: JsonTree, before: JsonTree): JsonTree {
+  const members = Object.entries(after).flatMap(([key, now]): (readonly [string, Json])[] => {
+    const then = Object.hasOwn(before, key) ? before[key] : undefined;
+    if (sameValue(then, now)) return [];
+    const isWithin = isTree(then) && isTree(now) && Object.keys(now).length > 0;
+    return [[key, isWithin ? newIn(now, then) : now]];
+  });
+  return Object.fromEntries(members);
 }
 
 function pathOf(written: string): Path {

@@ -1,5 +1,5 @@
 import type { Json, JsonTree } from "../../config/json.ts";
-import { withValue } from "../../config/json-tree.ts";
+import { withNulls } from "../../config/json-tree.ts";
 import { ConfigSyncError } from "../../errors.ts";
 import { mergeJson } from "../json/merge.ts";
 import { type JsonValue, parseJson } from "../json/tree.ts";
@@ -11,8 +11,7 @@ export const jsonTree: TreeSyntax = {
   read: (text) => (isBlank(text) ? {} : rootOf(parseJson(text, "foreign"))),
   splice: (text, { wanted, gone, goneMaps }) => {
     // A member that is an object is never removed as a whole, a value is: in between, the map is one.
-    const between = goneMaps.reduce<JsonTree>((tree, path) => withValue(tree, path, null), wanted);
-    const merged = mergeJson(text, write(between), gone).text;
+    const merged = mergeJson(text, write(withNulls(wanted, goneMaps)), gone).text;
     return goneMaps.length === 0 ? merged : mergeJson(merged, write(wanted), goneMaps).text;
   },
 };

@@ -1,6 +1,6 @@
 import { isMap } from "yaml";
 import type { Json, JsonTree } from "../../config/json.ts";
-import { valueAt, withValue } from "../../config/json-tree.ts";
+import { valueAt, withNulls } from "../../config/json-tree.ts";
 import type { Path } from "../../config/path.ts";
 import { typedFieldOf } from "../tree.ts";
 import type { TreeSyntax } from "../tree-file.ts";
@@ -21,8 +21,7 @@ export const yamlTree: TreeSyntax = {
     // A map goes with the last of its keys. One that had none (`{}`) is made a value first, which can be removed.
     const left = goneMaps.length === 0 ? [] : thereIn(merged, goneMaps);
     if (left.length === 0) return merged;
-    const between = left.reduce<JsonTree>((tree, path) => withValue(tree, path, null), {});
-    return mergeYaml(mergeYaml(merged, writeYaml(between), []).text, values, left).text;
+    return mergeYaml(mergeYaml(merged, writeYaml(withNulls({}, left)), []).text, values, left).text;
   },
 };
 

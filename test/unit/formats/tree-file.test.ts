@@ -150,6 +150,18 @@ it.each(Object.entries(emptied))("%s loses a map that had no keys, wherever it s
   expect(edit(text, { map: { x: 1 }, last: 1 })).toContain("kept");
 });
 
+it.each(["app.json", "app.toml"])(
+  "%s takes thousands of values at once, and loses them again",
+  async (name) => {
+    const { read, edit } = await loadTreeFile(name);
+    const many = Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`k${index}`, { a: index, b: "x" }]));
+    const text = edit("", { kept: 1, ...many });
+    expect(Object.keys(read(text))).toHaveLength(6001);
+    expect(read(edit(text, { kept: 1 })).kept).toBe(1);
+  },
+  20_000,
+);
+
 it.each([null, [1, [null]], { deep: { er: null } }])("a TOML file refuses %j with the key", async (given) => {
   const { edit } = await loadTreeFile("app.toml");
   const refusal = { code: "UNREPRESENTABLE", message: expect.stringMatching(/^server\.v\S* is null, which TOML/) };
