@@ -13,6 +13,7 @@ import type { Changed, ChangeRequest, Edit } from "./change.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import { createTreeWatchers } from "./tree.ts";
 import type { TreeApp, TreeChangeRequest, TreeEdit, TreeState } from "./tree-app.ts";
+import { infoOf } from "./tree-documents.ts";
 
 /** What it takes of whoever has the door. */
 export interface HostParts {
@@ -155,10 +156,6 @@ function placeOf([section = "", ...rest]: Path): readonly [section: string, key:
 function secretsOf({ entries }: Snapshot): ReadonlySet<string> {
   const secret = [...entries.values()].filter(({ value }) => value instanceof Secret);
   return new Set(secret.map(({ path }) => formatPath(placeOf(path))));
-}
-
-function infoOf({ documents: _, ...info }: Revision): RevisionInfo {
-  return info;
 }
 
 function treeChangeOf({ key, kind, before, after }: Change): TreeChange {

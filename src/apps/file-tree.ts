@@ -6,23 +6,25 @@ import { isUtf8 } from "node:buffer";
 import { basename, extname } from "node:path";
 
 import type { Key } from "../config/encryption.ts";
-import { checkValue, diffTrees } from "../config/json-tree.ts";
+import { checkValue, diffTrees, sameValue } from "../config/json-tree.ts";
 import type { Digest } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { loadTreeFile, type TreeFile } from "../formats/tree-file.ts";
-import type { Document, Draft, History, Revision } from "../history/history.ts";
+import type { Draft, History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type StopWatching, watchFile } from "../platform/file-watch.ts";
 import { finishWrites } from "../platform/safe-write.ts";
 import { createSettledReader } from "../platform/settled-read.ts";
 import type { Signature } from "./change.ts";
+import { describeOutside, type OutsideChange } from "./describe-change.ts";
 import { finishInterrupted, isOnDisk, replaceDocuments } from "./documents.ts";
 import { resealTree, type SealedTree, sealTree, type TreeSealing, unsealTree } from "./sealed-tree.ts";
 import { createTree, type Tree, type TreeStore } from "./tree.ts";
 import type { TreeState } from "./tree-app.ts";
+import { draftOf, infoOf, schemaIn, textOf, valuesIn } from "./tree-documents.ts";
 import { refuseMisfit } from "./tree-schema.ts";
-import { secretBySchema } from "./tree-secrets.ts";
+import { secretIn } from "./tree-secrets.ts";
 
 export interface FileTreeParts {
   readonly name: string;
@@ -47,7 +49,8 @@ export interface FileTree extends Tree {
 /** Milliseconds between two looks at the file, the net under the watch; and without a write until it counts as whole. */
 const lookEvery = 2000;
 const quiet = 20;
-const schemaName = "schema.json";
+/** No file is in this state: what time can mend is tried again by every look. */
+const notTakenUp = "not taken up";
 
 /** Reads the file, and watches it. Throws VALUE_INVALID (for the schema that it was given), SOURCE_MISSING, SOURCE_INVALID, PARSE_FAILED, HISTORY_UNUSABLE, NOT_FOUND (no such format). */
 export async function openFileTree(parts: FileTreeParts): Promise<FileTree> {
@@ -56,14 +59,16 @@ export async function openFileTree(parts: FileTreeParts): Promise<FileTree> {
   const store = await storeIn(parts, reader.read);
   const tree = createTree({ name, store, isSecret });
   await tree.reload();
-  let told = "";
+  let trouble: ConfigSyncError | undefined;
   const takeUp = async (): Promise<void> => {
-    const why = await tree.reload().then(
-      () => "",
-      (error: unknown) => asConfigSyncError(error).toText(),
-    );
-    if (why !== "" && why !== told) tell(`${why}. The last good values stay`);
-    told = why;
+    const found = await tree.reload().then(() => undefined, asConfigSyncError);
+    const why = found?.toText();
+    if (why !== undefined && why !== trouble?.toText()) tell(`${why}. The last good values stay`);
+    trouble = found;
+  };
+  const seen = (): string | undefined => {
+    const state = reader.seen();
+    return state !== undefined && trouble?.retryable === true ? notTakenUp : state;
   };
   const stop = await watchFile(
     path,
@@ -71,13 +76,13 @@ export async function openFileTree(parts: FileTreeParts): Promise<FileTree> {
       reader.note(hint, folder);
       void takeUp();
     },
-    { lookEvery, seen: reader.seen, onTrouble: tell },
+    { lookEvery, seen, onTrouble: tell },
   );
   return { ...tree, stop };
 }
 
 async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): Promise<TreeStore> {
-  const { name, path, history, clock, digest, journal, tell, keys } = parts;
+  const { name, path, history, clock, digest, isSecret, journal, tell, keys } = parts;
   const file = { name: `config${extname(path).toLowerCase()}`, document: { path } };
   const format = await loadTreeFile(path);
   const sealing = { app: name, keys };
@@ -91,13 +96,8 @@ async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): P
   const interrupted = { app: name, writable: [file], journal, head, documents, history };
   for (const text of await finishInterrupted(interrupted)) tell(text);
 
-  const draft = (bytes: Buffer, schema: TreeState["schema"], { author, message }: Signature): Draft => {
-    const all: Document[] = [{ name: file.name, bytes }];
-    if (schema !== undefined)
-      all.push({ name: schemaName, bytes: Buffer.from(`${JSON.stringify(schema, null, 2)}\n`) });
-    const hash = digest(all.map((one) => Buffer.from(one.bytes).toString()).join("\0"));
-    return { author, message, at: clock.now(), hash, documents: all };
-  };
+  const draft = (bytes: Buffer, schema: TreeState["schema"], by: Signature): Draft =>
+    draftOf({ name: file.name, text: bytes.toString(), schema }, by, { at: clock.now(), digest });
 
   const newest = async (): Promise<Revision | undefined> => {
     const last = await history.head(name);
@@ -110,48 +110,50 @@ async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): P
     const found = readTree(bytes, understanding);
     const { data } = found;
     const last = await newest();
-    const schema = last && schemaOf(last);
+    const schema = last && schemaIn(last);
     await refuseMisfit({ data, schema });
     const isRecorded = last?.documents.some((one) => one.name === file.name && bytes.equals(one.bytes)) === true;
+    const record = (): Promise<RevisionInfo> => {
+      const message = describeOutside(last, last && changesSince(last, file.name, data, understanding));
+      return history.append(name, draft(bytes, schema, { author: "file", message }), last?.number ?? 0);
+    };
+    const revision = last !== undefined && isRecorded ? infoOf(last) : await record();
+    // Not before it is recorded: until then it is read again.
     known = bytes;
     tree = found;
-    if (last !== undefined && isRecorded) return { data, schema, revision: infoOf(last) };
-    const message = last === undefined ? "as it was found" : describe(last, file.name, data, understanding);
-    const made = draft(bytes, schema, { author: "file", message });
-    return { data, schema, revision: await history.append(name, made, last?.number ?? 0) };
+    return { data, schema, revision };
   };
 
   /** The file says `written`, and the history has it. */
   const replace = async (before: TreeState | undefined, after: Held, by: Signature): Promise<TreeState> => {
     const bytes = Buffer.from(format.edit(known.toString(), after.written));
-    const record = () => history.append(name, draft(bytes, after.schema, by), before?.revision.number ?? 0);
+    const isSame = bytes.equals(known);
+    if (before !== undefined && isSame && sameValue(before.schema, after.schema)) return before;
+    const next = readTree(bytes, understanding);
+    const made = draft(bytes, after.schema, by);
     // Where only the schema is another one, the file stays.
-    const contents = new Map(bytes.equals(known) ? [] : [[file, bytes] as const]);
-    const held = new Map([[file.name, known]]);
-    const revision = await replaceDocuments(contents, { known: held, journal, record });
+    const contents = new Map(isSame ? [] : [[file, bytes] as const]);
+    const revision = await replaceDocuments(contents, {
+      known: new Map([[file.name, known]]),
+      journal,
+      record: () => history.append(name, made, before?.revision.number ?? 0),
+    });
     known = bytes;
-    tree = readTree(bytes, understanding);
-    return { data: tree.data, schema: after.schema, revision };
-  };
-  const secretOf = (schema: TreeState["schema"]): PathTest => {
-    return (path) => parts.isSecret(path) || secretBySchema(schema, path);
+    tree = next;
+    return { data: next.data, schema: after.schema, revision };
   };
 
   return {
     read,
     isStale: () => !isOnDisk(file.document, known),
-    write: (before, { data, schema }, by) => {
+    write: async (before, { data, schema }, by) => {
       const was = tree !== undefined && tree.data === before?.data ? tree : undefined;
       const settled = was && { ...was, isSame: before?.schema === schema };
-      return replace(before, { written: sealTree(data, settled, secretOf(schema), sealing), schema }, by);
+      return replace(before, { written: sealTree(data, settled, secretIn(schema, isSecret), sealing), schema }, by);
     },
     seal: async (before, which, by) => {
-      const { written, keys } = resealTree(
-        tree ?? { ...before, written: before.data },
-        which,
-        secretOf(before.schema),
-        sealing,
-      );
+      if (tree?.data !== before.data) throw new Error("the state is not the one that was read");
+      const { written, keys } = resealTree(tree, which, secretIn(before.schema, isSecret), sealing);
       const state = keys.length === 0 ? before : await replace(before, { written, schema: before.schema }, by);
       return { keys, state };
     },
@@ -188,41 +190,27 @@ function readTree(bytes: Buffer, { format, file, sealing }: Understanding): Seal
   }
 }
 
-/** Names of keys, never values. */
-function describe(
+/** Undefined where nobody can tell. */
+function changesSince(
   { documents }: Revision,
   name: string,
   data: TreeState["data"],
   understanding: Understanding,
-): string {
+): readonly OutsideChange[] | undefined {
   const before = documents.find((one) => one.name === name);
-  if (before === undefined) return "another file";
+  if (before === undefined) return undefined;
   try {
-    const keys = diffTrees(readTree(Buffer.from(before.bytes), understanding).data, data).map(({ path }) => path);
-    const more = keys.length > mostNamed ? ` and ${keys.length - mostNamed} more` : "";
-    return keys.length === 0
-      ? "edited in the file: no value is different"
-      : `edited in the file: ${keys.slice(0, mostNamed).join(", ")}${more}`;
+    const changes = diffTrees(readTree(Buffer.from(before.bytes), understanding).data, data);
+    return changes.map(({ path, kind }) => ({ key: path, kind }));
   } catch {
-    return "edited in the file";
+    return undefined;
   }
 }
 
-const mostNamed = 5;
-
 async function stateOf(revision: Revision, sealing: TreeSealing): Promise<TreeState | undefined> {
-  const file = revision.documents.find(({ name }) => name !== schemaName);
+  const file = valuesIn(revision);
   if (file === undefined) return undefined;
   const format = await loadTreeFile(file.name);
-  const { data } = unsealTree(format.read(Buffer.from(file.bytes).toString()), sealing);
-  return { data, schema: schemaOf(revision), revision: infoOf(revision) };
-}
-
-function schemaOf({ documents }: Revision): TreeState["schema"] {
-  const bytes = documents.find(({ name }) => name === schemaName)?.bytes;
-  return bytes && (JSON.parse(Buffer.from(bytes).toString()) as TreeState["schema"]);
-}
-
-function infoOf({ documents: _, ...info }: Revision): TreeState["revision"] {
-  return info;
+  const { data } = unsealTree(format.read(textOf(file)), sealing);
+  return { data, schema: schemaIn(revision), revision: infoOf(revision) };
 }

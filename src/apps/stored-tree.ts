@@ -1,17 +1,17 @@
 /** An app that has no place but the history: the documents of its newest revision are what it says. */
 import { holdsSealed, type Key } from "../config/encryption.ts";
-import type { JsonTree } from "../config/json.ts";
 import type { Digest } from "../config/layers.ts";
 import type { PathTest } from "../config/pattern.ts";
-import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
-import type { Document, Draft, History, Revision, RevisionInfo } from "../history/history.ts";
+import { asConfigSyncError } from "../errors.ts";
+import type { History, Revision, RevisionInfo } from "../history/history.ts";
 import type { Clock } from "../platform/clock.ts";
 import { reached } from "../platform/reached.ts";
 import type { Signature } from "./change.ts";
 import { resealTree, type SealedTree, sealTree, type TreeSealing, unsealTree } from "./sealed-tree.ts";
 import { createTree, type Tree, type TreeContent, type TreeStore } from "./tree.ts";
 import type { TreeState } from "./tree-app.ts";
-import { secretBySchema } from "./tree-secrets.ts";
+import { draftOf, infoOf, readJson, schemaIn, textOf, valuesIn, writeJson } from "./tree-documents.ts";
+import { secretIn } from "./tree-secrets.ts";
 
 /** What of a history apps are kept in. */
 export type TreeHistory = Pick<History, "apps" | "append" | "get" | "head" | "list">;
@@ -28,7 +28,6 @@ export interface StoredTreeParts {
 }
 
 const configName = "config.json";
-const schemaName = "schema.json";
 /** A revision with this document alone is of an app that was removed; its numbers go on where it is made again. */
 const removedName = "removed";
 
@@ -63,7 +62,7 @@ export async function makeStoredTree(
 }
 
 function storeIn(name: string, parts: StoredTreeParts): TreeStore {
-  const { history, clock, digest, keys } = parts;
+  const { history, clock, digest, isSecret, keys } = parts;
   const sealing = { app: name, keys };
   /** The newest as its document has it: what nobody changes stays as it stands there. */
   let known: (SealedTree & Pick<TreeContent, "schema">) | undefined;
@@ -71,18 +70,14 @@ function storeIn(name: string, parts: StoredTreeParts): TreeStore {
   const append = async (
     before: RevisionInfo | undefined,
     after: SealedTree & Pick<TreeContent, "schema">,
-    { author, message }: Signature,
+    by: Signature,
   ): Promise<TreeState> => {
-    const documents = writeContent({ data: after.written, schema: after.schema });
-    const hash = digest(documents.map(({ text }) => text).join("\0"));
-    const draft: Draft = { author, message, at: clock.now(), hash, documents };
+    const content = { name: configName, text: writeJson(after.written), schema: after.schema };
+    const draft = draftOf(content, by, { at: clock.now(), digest });
     const revision = await history().append(name, draft, before?.number ?? 0);
     reached("recorded");
     known = after;
     return { data: after.data, schema: after.schema, revision };
-  };
-  const secretOf = (schema: TreeContent["schema"]): PathTest => {
-    return (path) => parts.isSecret(path) || secretBySchema(schema, path);
   };
 
   return {
@@ -92,15 +87,15 @@ function storeIn(name: string, parts: StoredTreeParts): TreeStore {
       if (read !== undefined) known = { ...read.tree, schema: read.state.schema };
       return read?.state;
     },
-    write: (before, { data, schema }, by) => {
+    write: async (before, { data, schema }, by) => {
       const was = known !== undefined && known.data === before?.data ? known : undefined;
       const settled = was && { ...was, isSame: was.schema === schema };
-      const written = sealTree(data, settled, secretOf(schema), sealing);
+      const written = sealTree(data, settled, secretIn(schema, isSecret), sealing);
       return append(before?.revision, { written, data, schema }, by);
     },
     seal: async (before, which, by) => {
       if (known?.data !== before.data) throw new Error("the state is not the one that was read");
-      const { written, keys } = resealTree(known, which, secretOf(known.schema), sealing);
+      const { written, keys } = resealTree(known, which, secretIn(known.schema, isSecret), sealing);
       return { keys, state: keys.length === 0 ? before : await append(before.revision, { ...known, written }, by) };
     },
     remove: async ({ author, message }) => {
@@ -114,43 +109,13 @@ function storeIn(name: string, parts: StoredTreeParts): TreeStore {
   };
 }
 
-/** Bytes of a document. */
-const largest = 16 * 1024 * 1024;
-
-/** A key a line, for those who look at it with git. Throws TOO_LARGE. */
-function writeContent({ data, schema }: TreeContent): readonly (Document & { readonly text: string })[] {
-  const documents = [write(configName, data), ...(schema === undefined ? [] : [write(schemaName, schema)])];
-  if (documents.every(({ bytes }) => bytes.length <= largest)) return documents;
-  throw new ConfigSyncError("TOO_LARGE", `the configuration of an app may take ${largest / 1024 ** 2} MiB as JSON`);
-}
-
-function write(name: string, value: JsonTree) {
-  const text = `${JSON.stringify(value, null, 2)}\n`;
-  return { name, text, bytes: Buffer.from(text) };
-}
-
 /** Undefined for a revision that says nothing: the app was removed by it. Throws as `unsealTree` does. */
 function readRevision(revision: Revision | undefined, sealing: TreeSealing) {
   if (revision === undefined) return undefined;
-  const { documents, ...info } = revision;
-  const text = textOf(documents, configName);
-  if (text === undefined) return undefined;
-  const written = parse(text, configName, info);
-  const schemaText = textOf(documents, schemaName);
-  const schema = schemaText === undefined ? undefined : parse(schemaText, schemaName, info);
+  const document = valuesIn(revision);
+  if (document?.name !== configName) return undefined;
+  const text = textOf(document);
+  const written = readJson(text, document, revision);
   const tree = holdsSealed(text) ? unsealTree(written, sealing) : { written, data: written };
-  return { tree, state: { data: tree.data, schema, revision: info } };
-}
-
-function textOf(documents: readonly Document[], wanted: string): string | undefined {
-  const bytes = documents.find(({ name }) => name === wanted)?.bytes;
-  return bytes && Buffer.from(bytes).toString();
-}
-
-function parse(text: string, document: string, { number }: RevisionInfo): JsonTree {
-  try {
-    return JSON.parse(text) as JsonTree;
-  } catch (cause) {
-    throw new ConfigSyncError("HISTORY_UNUSABLE", `${document} of revision ${number} is no JSON`, { cause });
-  }
+  return { tree, state: { data: tree.data, schema: schemaIn(revision), revision: infoOf(revision) } };
 }

@@ -32,11 +32,12 @@ export async function refuseMisfit(held: Held): Promise<void> {
 
 const checks = new WeakMap<JsonTree, Promise<SchemaCheck>>();
 
-/** A schema is compiled once, as long as the app has it. Loaded with the first: most apps have none. */
+/** A schema is compiled once, as long as the app has it; again where it took too long on a busy machine. Loaded with the first: most apps have none. */
 function checkOf(schema: JsonTree): Promise<SchemaCheck> {
   const known = checks.get(schema);
   if (known !== undefined) return known;
   const made = import("../config/json-schema-check.ts").then(({ compileSchema }) => compileSchema(schema));
   checks.set(schema, made);
+  made.catch(() => checks.delete(schema));
   return made;
 }

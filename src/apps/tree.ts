@@ -21,7 +21,7 @@ import type { Sealable, Signature } from "./change.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import type { TreeApp, TreeChangeRequest, TreeEdit, TreeState } from "./tree-app.ts";
 import { refuseMisfit, whatMisfits } from "./tree-schema.ts";
-import { secretBySchema } from "./tree-secrets.ts";
+import { secretIn } from "./tree-secrets.ts";
 
 /** What documents say, without the revision that they are. */
 export type TreeContent = Pick<TreeState, "data" | "schema">;
@@ -32,7 +32,7 @@ export interface TreeStore {
   readonly read: () => Promise<TreeState | undefined>;
   /** Whether somebody else changed it since it was read, as far as that can be told at once. */
   readonly isStale?: () => boolean;
-  /** Durable when it resolves. Throws, and then `before` is still what there is. */
+  /** Durable when it resolves; where the documents would say the same, `before`. What there is when it throws is read again. */
   readonly write: (before: TreeState | undefined, after: TreeContent, by: Signature) => Promise<TreeState>;
   /** The same values, sealed in the documents. Durable when it resolves; where there was nothing to seal, `before`. */
   readonly seal: (
@@ -73,7 +73,7 @@ export function createTree({ name, store, isSecret: isSecretName, first, trouble
     if (trouble !== undefined) retryInBackground();
     throw trouble ?? new ConfigSyncError("NOT_FOUND", `there is no app "${name}"`);
   };
-  const isSecret: PathTest = (path) => isSecretName(path) || secretBySchema(state?.schema, path);
+  const isSecret: PathTest = (path) => secretIn(state?.schema, isSecretName)(path);
 
   const take = (after: TreeState): readonly TreeChange[] => {
     const changes = diffTrees(state?.data ?? {}, after.data);
@@ -94,6 +94,13 @@ export function createTree({ name, store, isSecret: isSecretName, first, trouble
     }
   };
 
+  /** Whatever got how far, as the revision without the file, say: what is there now is what counts. */
+  const takeWhatIs = async (error: unknown): Promise<never> => {
+    const found = await store.read().catch(() => undefined);
+    if (found !== undefined) take(found);
+    throw error;
+  };
+
   const isToBeRead = (): boolean => (state === undefined ? trouble !== undefined : store.isStale?.() === true);
 
   const retryInBackground = (): void => {
@@ -109,7 +116,7 @@ export function createTree({ name, store, isSecret: isSecretName, first, trouble
     if (isToBeRead()) await reload();
     const before = current();
     requireExpected(signature, before.revision);
-    const { state: sealed, keys } = await store.seal(before, which, signature);
+    const { state: sealed, keys } = await store.seal(before, which, signature).catch(takeWhatIs);
     take(sealed);
     return { revision: sealed.revision, keys };
   };
@@ -124,7 +131,7 @@ export function createTree({ name, store, isSecret: isSecretName, first, trouble
     const after = { data, schema: schema === undefined ? before.schema : (schema ?? undefined) };
     if (changes.length === 0 && sameValue(before.schema, after.schema)) return { ...before, changes };
     await refuseMisfit(after);
-    const written = await store.write(before, after, signature);
+    const written = await store.write(before, after, signature).catch(takeWhatIs);
     return { ...written, changes: take(written) };
   };
 

@@ -1,13 +1,12 @@
 /** All apps with a tree of values: `default`, which is somebody else's, and those whose documents stand in the history. */
-import { checkValue } from "../config/json-tree.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import { makeStoredTree, openStoredTree, type StoredTreeParts } from "./stored-tree.ts";
-import type { Tree } from "./tree.ts";
+import { applyEdits, type Tree } from "./tree.ts";
 import { appName, type TreeApp, type TreeApps } from "./tree-app.ts";
 import { refuseMisfit } from "./tree-schema.ts";
 
-/** More than anybody keeps by hand, and little enough to be held in memory. */
+/** More than anybody keeps by hand: all are held in memory. */
 const mostApps = 10_000;
 
 /**
@@ -49,9 +48,9 @@ export async function openTrees(host: TreeApp, parts: StoredTreeParts): Promise<
         requireName(name);
         if (name === host.name || stored.has(name)) throw exists(name);
         if (stored.size >= mostApps) throw new ConfigSyncError("TOO_LARGE", `there are ${mostApps} apps already`);
-        checkValue(data, []);
-        await refuseMisfit({ data, schema });
-        const tree = await makeStoredTree(name, { data, schema }, by, parts);
+        const content = { data: applyEdits({}, [{ path: [], value: data }], parts.isSecret), schema };
+        await refuseMisfit(content);
+        const tree = await makeStoredTree(name, content, by, parts);
         stored.set(name, tree);
         return tree;
       }),

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { makeStoredTree } from "../../../src/apps/stored-tree.ts";
 import type { TreeApp, TreeApps, TreeChanged } from "../../../src/apps/tree-app.ts";
+import { secretBySchema } from "../../../src/apps/tree-secrets.ts";
 import { openTrees } from "../../../src/apps/trees.ts";
 import type { JsonTree } from "../../../src/config/json.ts";
 import { secretPaths } from "../../../src/config/secret.ts";
@@ -10,7 +11,7 @@ import { ConfigSyncError } from "../../../src/errors.ts";
 import type { History } from "../../../src/history/history.ts";
 import { memoryHistory } from "../../../src/history/memory.ts";
 
-let history: History;
+let history: { -readonly [Key in keyof History]: History[Key] };
 let failing: ConfigSyncError | undefined;
 const parts = {
   history: () => (failing === undefined ? history : broken(failing)),
@@ -101,10 +102,27 @@ describe("an app", () => {
     expect((await set(["server", "port"], 82)).revision.number).toBe(2);
   });
 
+  it("goes on from what there is where a change was recorded and nobody could say so", async () => {
+    const said: TreeChanged[] = [];
+    shop.watch((changed) => said.push(changed));
+    const { append } = history;
+    history.append = async (...args) => {
+      await append(...args);
+      history.append = append;
+      throw new ConfigSyncError("HISTORY_UNUSABLE", "the answer got lost");
+    };
+    await expect(set(["server", "port"], 81)).rejects.toMatchObject({ code: "HISTORY_UNUSABLE" });
+    expect(shop.current()).toMatchObject({ data: { server: { port: 81 } }, revision: { number: 2 } });
+    expect((await set(["server", "port"], 82)).revision.number).toBe(3);
+    expect(said.map(({ changes }) => changes[0]?.after)).toEqual([81, 82]);
+  });
+
   it("keeps a secret that comes back as its mask", async () => {
     await shop.change({ ...by, edits: [{ path: [], value: { user_pwd: "[secret]", n: 1 } }] });
     expect(shop.current().data).toEqual({ user_pwd: "hunter2", n: 1 });
-    await expect(set(["other_pwd"], "[secret]")).rejects.toMatchObject({ code: "VALUE_INVALID", key: "other_pwd" });
+    const refused = { code: "VALUE_INVALID", key: "other_pwd" };
+    await expect(set(["other_pwd"], "[secret]")).rejects.toMatchObject(refused);
+    await expect(trees.create("copy", { data: { other_pwd: "[secret]" } }, by)).rejects.toMatchObject(refused);
   });
 
   it("takes up what another process appended when it is told to read again", async () => {
@@ -202,6 +220,21 @@ describe("a schema", () => {
     expect(app.isSecret(["logins", "0", "pin"])).toBe(true);
     expect(app.isSecret(["logins", "0", "next", "next", "pin"])).toBe(true);
     expect(app.isSecret(["logins", "0", "name"])).toBe(false);
+  });
+
+  it("makes secret what nobody can tell, and keeps nobody busy with it", async () => {
+    const itself = { $ref: "#" };
+    const branching = { patternProperties: { a: itself, b: itself }, additionalProperties: itself };
+    const path = Array.from({ length: 90 }, () => "k");
+    expect(secretBySchema(branching, path)).toBe(false);
+    expect(secretBySchema({ ...branching, properties: { pin: { writeOnly: true } } }, [...path, "pin"])).toBe(true);
+    const many = Array.from({ length: 300 }, (_, index) => ({ title: `${index}` }));
+    expect(secretBySchema({ properties: { a: { anyOf: many } } }, ["a"])).toBe(true);
+    const named = { $defs: { pin: { $anchor: "pin", writeOnly: true } }, properties: { pin: { $ref: "#pin" } } };
+    expect(secretBySchema(named, ["pin"])).toBe(true);
+    const dependent = { dependentSchemas: { user: { properties: { pin: { writeOnly: true } } } } };
+    expect(secretBySchema(dependent, ["pin"])).toBe(true);
+    expect(secretBySchema(dependent, ["user"])).toBe(false);
   });
 });
 
