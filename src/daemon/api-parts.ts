@@ -148,10 +148,11 @@ async function imagine(
 }
 
 async function validateEdits(running: Worked, edits: readonly Edit[]): Promise<readonly Finding[]> {
-  const { services } = running.workspace;
+  const { services, settings } = running.workspace;
   try {
     const { snapshot, renderings } = await imagine(running, edits);
-    return findAll({ problems: [], snapshot, renderings, services, violations: await advise(running, snapshot) });
+    const violations = await advise(running, snapshot);
+    return findAll({ problems: [], snapshot, renderings, services, roots: settings.roots, violations });
   } catch (error) {
     const { cause } = asConfigSyncError(error);
     const all: unknown[] = cause instanceof AggregateError ? cause.errors : [error];

@@ -38,11 +38,11 @@ function asFinding(error: unknown): Finding {
 }
 
 async function findInRunning(running: Worked): Promise<Finding[]> {
-  const { services } = running.workspace;
+  const { services, settings } = running.workspace;
   const { snapshot, problems } = presentOf(running);
   const renderings = snapshot === undefined ? new Map() : running.engine.state().renderings;
   const violations = await advise(running, snapshot);
-  return findAll({ problems, snapshot, renderings, services, violations });
+  return findAll({ problems, snapshot, renderings, services, roots: settings.roots, violations });
 }
 
 /** What rules say besides, in the light of what the services have loaded. */
@@ -53,11 +53,11 @@ export function advise({ workspace, ledger }: Pick<Worked, "workspace" | "ledger
 
 /** A workspace that nobody works on. */
 async function findIn(workspace: Workspace, ledger: Worked["ledger"]): Promise<Finding[]> {
-  const { app, services } = workspace;
+  const { app, services, settings } = workspace;
   const { snapshot, problems } = await app.look();
   const renderings = renderServices(workspace, snapshot);
   const violations = await advise({ workspace, ledger }, snapshot);
-  return findAll({ problems, snapshot, renderings, services, violations });
+  return findAll({ problems, snapshot, renderings, services, roots: settings.roots, violations });
 }
 
 /** What the last look found: `snapshot` only where the files themselves say it, and not an older one that stays in force. */

@@ -2,9 +2,10 @@ import type { Snapshot } from "../config/layers.ts";
 import { formatPath } from "../config/path.ts";
 import { violationError } from "../config/rules/index.ts";
 import type { Violation } from "../config/rules/rule.ts";
-import { type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
+import { asConfigSyncError, type ConfigSyncError, formatPlace, type Place } from "../errors.ts";
+import { confine } from "../platform/confine.ts";
 import type { Service } from "../services/catalog.ts";
-import type { Renderings } from "./renderings.ts";
+import type { Renderings, Wanted } from "./renderings.ts";
 import { findUnheard } from "./unheard.ts";
 
 /** What is found without asking a service. Errors stand in the way, warnings do not. */
@@ -25,15 +26,19 @@ export interface Findable {
   readonly snapshot: Snapshot | undefined;
   readonly renderings: Renderings;
   readonly services: readonly Service[];
+  /** The folders that outputs may lie in. */
+  readonly roots: readonly string[];
   /** What the rules of the schema find besides the problems. */
   readonly violations?: readonly Violation[];
 }
 
-export function findAll({ problems, snapshot, renderings, services, violations = [] }: Findable): Finding[] {
+export function findAll({ problems, snapshot, renderings, services, roots, violations = [] }: Findable): Finding[] {
   return [
     ...problems.map((problem) => findingOf(problem)),
     ...violations.map((violation) => ({ ...findingOf(violationError(violation)), severity: violation.severity })),
-    ...[...renderings].flatMap(([name, { error }]) => (error === undefined ? [] : findingOf(error, name))),
+    ...[...renderings].flatMap(([name, { error, wanted }]) =>
+      error === undefined ? findForbidden(name, wanted, roots) : findingOf(error, name),
+    ),
     ...services.flatMap(({ warnings }) => warnings.map(warning)),
     ...(snapshot === undefined ? [] : findUnheard(snapshot, services)).map(warning),
     ...(snapshot?.overruled ?? []).map(({ entry, by }) => {
@@ -42,6 +47,18 @@ export function findAll({ problems, snapshot, renderings, services, violations =
       return warning({ place: entry.origin, key, message, hint: `Remove it, or change it in ${by.origin.source}` });
     }),
   ];
+}
+
+/** Outputs that apply will not write. */
+function findForbidden(name: string, wanted: Wanted | undefined, roots: readonly string[]): Finding[] {
+  return (wanted?.service.outputs ?? []).flatMap(({ path }) => {
+    try {
+      confine(path, roots);
+      return [];
+    } catch (thrown) {
+      return findingOf(asConfigSyncError(thrown), name);
+    }
+  });
 }
 
 /** An error as a finding; `about` is the service that it was met at. */

@@ -150,6 +150,9 @@ demo-nginx  gateway.port changed
     expect(code).toBe(1);
     expect(stdout).toMatch(/^demo-app {2}.*services\/app\/\.env lies outside the allowed folders/m);
     expect(stdout).toMatch(/0 to change, 0 up to date, 3 held back\n$/);
+    const found = await runCli(["validate", "-w", workspace.folder]);
+    expect(found.code).toBe(1);
+    expect(found.stdout).toMatch(/^error demo-app: .*services\/app\/\.env lies outside the allowed folders/m);
   });
 
   test("may be left by its reader before the end", async () => {
