@@ -12,6 +12,14 @@ const address = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** As browsers write it: a path, a usual port or a capital, and it would be no page's. */
+const origin = z
+  .url()
+  .refine(
+    (text) => !/^https?:/i.test(text) || new URL(text).origin === text,
+    "is not an origin, such as https://console.example.com, with nothing behind it",
+  );
+
 const path = z.string().regex(/^[^\0]+$/, "is not a path");
 const positive = z.int().min(1);
 
@@ -23,7 +31,7 @@ export const apiSchema = z.strictObject({
   /** Names by which it may be called, beside those of the loopback addresses. */
   hosts: z.array(z.string()).prefault([]),
   /** The origins whose pages may call from a browser. */
-  cors: z.array(z.url()).prefault([]),
+  cors: z.array(origin).prefault([]),
   /** Why nothing may be changed through it; without it changes are taken. */
   read_only: z.string().min(1).optional(),
   /** The key of the configuration that holds an API key; empty for none. */
@@ -56,7 +64,9 @@ export function resolveApi(
       ...defaultLimits,
       body: written.max_body,
       connections: written.max_connections,
+      // An eighth is left for who only asks something.
       sockets: Math.ceil(written.max_connections * 0.75),
+      streams: Math.ceil(written.max_connections / 8),
       requestsPerSecond: written.requests_per_second,
       longestWait: written.longest_wait,
     },

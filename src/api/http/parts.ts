@@ -126,7 +126,7 @@ export interface Limits {
   readonly connections: number;
   /** Event streams at the same time. */
   readonly streams: number;
-  /** WebSockets at the same time: fewer than connections, so that they are not in everybody's way. */
+  /** WebSockets at the same time: with the streams fewer than connections, so that they are not in everybody's way. */
   readonly sockets: number;
   /** Milliseconds between two looks whether the reader of a WebSocket is there and still may read. */
   readonly beat: number;
@@ -142,7 +142,7 @@ export const defaultLimits: Limits = {
   headers: 16 * 1024,
   requestsPerSecond: 2000,
   connections: 256,
-  streams: 64,
+  streams: 32,
   sockets: 192,
   beat: 15_000,
   requestTime: 30_000,
