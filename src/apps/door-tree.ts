@@ -8,30 +8,20 @@ import { formatPath, type Path } from "../config/path.ts";
 import type { PathTest } from "../config/pattern.ts";
 import { reveal, Secret } from "../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../errors.ts";
-import type { History, Revision, RevisionInfo } from "../history/history.ts";
-import type { Changed, ChangeRequest, Edit } from "./change.ts";
+import type { RevisionInfo } from "../history/history.ts";
+import type { ChangeRequest, Edit } from "./change.ts";
+import type { HostApp } from "./host-app.ts";
 import { oneAfterTheOther } from "./one-after-the-other.ts";
 import { createTreeWatchers } from "./tree.ts";
 import type { TreeApp, TreeChangeRequest, TreeEdit, TreeState } from "./tree-app.ts";
 import { infoOf } from "./tree-documents.ts";
 
 /** What it takes of whoever has the door. */
-export interface HostParts {
-  readonly name: string;
-  readonly current: () => {
-    readonly snapshot: Snapshot | undefined;
-    readonly head: RevisionInfo | undefined;
-    readonly problems: readonly ConfigSyncError[];
-  };
-  readonly change: (request: ChangeRequest) => Promise<Changed>;
+export interface HostParts extends HostApp {
   /** Throws what stands against it, and changes nothing. */
   readonly rehearse: (request: ChangeRequest) => Promise<unknown>;
-  readonly isWritable: (path: Path) => boolean;
   readonly isSecret: PathTest;
   readonly lookAgain: () => Promise<void>;
-  readonly revisions: (page: Parameters<History["list"]>[1]) => Promise<RevisionInfo[]>;
-  readonly revision: (number: number) => Promise<Revision | undefined>;
-  readonly read: (revision: Revision) => Snapshot | Promise<Snapshot>;
   /** Calls the listener whenever `current` may be another. */
   readonly listen: (listener: () => void) => void;
 }

@@ -23,6 +23,7 @@ import { surveyInOrder } from "../sync/survey.ts";
 import { version } from "../version.ts";
 import { inputsOf, secretsOf, type Workspace } from "../workspace.ts";
 import type { Commands } from "./commands.ts";
+import { type HostContext, hostApp } from "./host-app.ts";
 import { advise, findPresent, readPresent } from "./present.ts";
 
 /** A workspace that is being worked on, as far as the API needs it. */
@@ -35,11 +36,7 @@ export interface Worked {
   };
 }
 
-export interface ApiContext {
-  /** What runs at this moment. */
-  readonly running: () => Worked;
-  /** The same, for work that must not begin on one whose place is being taken: then the next one. */
-  readonly present: () => Promise<Worked>;
+export interface ApiContext extends HostContext<Worked> {
   /** The same workspace as its files say now. Throws what is wrong with settings, manifests or templates. */
   readonly onDisk: () => Promise<Workspace>;
   readonly commands: Commands;
@@ -93,24 +90,15 @@ export function apiParts(context: ApiContext): ApiParts {
   };
 }
 
-function apiApp({ running, present, onDisk }: ApiContext): ApiApp {
-  const { door, workspace } = running();
-  const { environment } = workspace.settings;
+function apiApp(context: ApiContext): ApiApp {
+  const { running, present, onDisk } = context;
+  const { environment } = running().workspace.settings;
   return {
-    name: door.name,
+    ...hostApp(context),
     environment: environment && basename(environment),
-    current: () => {
-      const { snapshot, revision, problems } = running().door.current();
-      return { snapshot, head: revision, problems };
-    },
-    change: async (request) => (await present()).door.change(request),
     rollBack: async (request) => (await present()).door.rollBack(request),
     seal: async (request) => (await present()).door.seal(request),
     validate: (edits) => (edits.length === 0 ? findPresent(running(), onDisk) : validateEdits(running(), edits)),
-    isWritable: (path) => running().door.isWritable(path),
-    revisions: async (page) => (await present()).door.revisions.list(page),
-    revision: async (number) => (await present()).door.revisions.get(number),
-    read: async (revision) => running().door.read(revision),
   };
 }
 

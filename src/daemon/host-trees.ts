@@ -11,6 +11,7 @@ import { systemClock } from "../platform/clock.ts";
 import type { Engine } from "../sync/engine.ts";
 import type { Emit } from "../sync/events.ts";
 import { secretsOf, type Workspace } from "../workspace.ts";
+import { type HostContext, hostApp } from "./host-app.ts";
 
 export interface Hosting {
   readonly workspace: Workspace;
@@ -19,11 +20,7 @@ export interface Hosting {
   readonly engine: Pick<Engine, "lookAgain">;
 }
 
-export interface HostTreesContext {
-  /** What runs at this moment. */
-  readonly running: () => Hosting;
-  /** The same, for work that must not begin on one whose place is being taken: then the next one. */
-  readonly present: () => Promise<Hosting>;
+export interface HostTreesContext extends HostContext<Hosting> {
   readonly listen: (listener: Emit) => Disposable;
 }
 
@@ -31,19 +28,10 @@ export interface HostTreesContext {
 export function openHostTrees({ running, present, listen }: HostTreesContext): Promise<TreeApps> {
   const isSecret = secretTest(() => running().workspace);
   const host = createDoorTree({
-    name: running().door.name,
-    current: () => {
-      const { snapshot, revision, problems } = running().door.current();
-      return { snapshot, head: revision, problems };
-    },
-    change: async (request) => (await present()).door.change(request),
+    ...hostApp({ running, present }),
     rehearse: async (request) => (await present()).door.rehearse(request),
-    isWritable: (path) => running().door.isWritable(path),
     isSecret,
     lookAgain: () => running().engine.lookAgain(),
-    revisions: async (page) => (await present()).door.revisions.list(page),
-    revision: async (number) => (await present()).door.revisions.get(number),
-    read: (revision) => running().door.read(revision),
     listen: (listener) => {
       listen((event) => {
         if (event.type === "revision") listener();

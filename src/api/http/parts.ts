@@ -1,14 +1,11 @@
 /** What the server knows of the daemon: plain functions, given by whoever puts the daemon together. */
 import type { Access } from "../../access/access.ts";
 import type { Changed, ChangeRequest, Edit, RollbackRequest, Sealed, SealRequest } from "../../apps/change.ts";
+import type { HostApp } from "../../apps/host-app.ts";
 import type { TreeApps } from "../../apps/tree-app.ts";
 import type { Audit } from "../../audit/audit.ts";
 import type { Entry } from "../../audit/entry.ts";
 import type { Query } from "../../audit/query.ts";
-import type { Snapshot } from "../../config/layers.ts";
-import type { Path } from "../../config/path.ts";
-import type { ConfigSyncError } from "../../errors.ts";
-import type { History, Revision, RevisionInfo } from "../../history/history.ts";
 import type { GivenVariable } from "../../services/environment.ts";
 import type { SyncEvent } from "../../sync/events.ts";
 import type { Explanation } from "../../sync/explain.ts";
@@ -53,30 +50,14 @@ export interface ApiParts {
 }
 
 /** A named configuration, with its history. */
-export interface ApiApp {
-  readonly name: string;
+export interface ApiApp extends HostApp {
   /** The name of the document that holds the environment of services, where there is one. */
   readonly environment?: string | undefined;
-  /** All of one moment. `head` is the revision of `snapshot`. */
-  readonly current: () => {
-    /** The newest good one; undefined until there was one. */
-    readonly snapshot: Snapshot | undefined;
-    readonly head: RevisionInfo | undefined;
-    readonly problems: readonly ConfigSyncError[];
-  };
-  /** Throws READ_ONLY, REVISION_MOVED, or why the result would be no good; then nothing was changed. */
-  readonly change: (request: ChangeRequest) => Promise<Changed>;
   readonly rollBack: (request: RollbackRequest) => Promise<Changed>;
   /** Seals values where they stand, as one revision. Throws as `change` does, and KEY_UNUSABLE. */
   readonly seal: (request: SealRequest) => Promise<Sealed>;
   /** What stands against these edits, or with none against what is there now. Changes nothing. */
   readonly validate: (edits: readonly Edit[]) => Promise<readonly Finding[]>;
-  /** Whether a value of this path could be set through the door. */
-  readonly isWritable: (path: Path) => boolean;
-  readonly revisions: (page: Parameters<History["list"]>[1]) => Promise<RevisionInfo[]>;
-  readonly revision: (number: number) => Promise<Revision | undefined>;
-  /** What the documents of a revision say, secret where they would be secret today. */
-  readonly read: (revision: Revision) => Promise<Snapshot>;
 }
 
 /** Which values a service is made of. */

@@ -41,7 +41,7 @@ function createHost(first: Snapshot) {
     lookAgain: async () => undefined,
     revisions: async () => [],
     revision: async () => undefined,
-    read: () => snapshot,
+    read: async () => snapshot,
     listen: (tell) => {
       listener = tell;
     },
