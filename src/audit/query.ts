@@ -43,11 +43,18 @@ function concerns(key: string, path: string): boolean {
 export function parseMoment(text: string, now: number, name: string): number {
   const ago = parseDuration(text);
   if (ago !== undefined) return now - ago;
-  const isDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
+  const isDate =
+    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text) && isDay(text.slice(0, 10));
   const hasZone = !text.includes("T") || /(Z|[+-]\d\d:\d\d)$/.test(text);
   const at = isDate ? Date.parse(hasZone ? text : `${text}Z`) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   throw new ConfigSyncError("VALUE_INVALID", `${name} is not a time`, {
     hint: "Write 2026-11-21, 2026-11-21T08:30 (UTC) or 2h for two hours ago",
   });
+}
+
+/** For JavaScript the 31st of February is one in March. */
+function isDay(day: string): boolean {
+  const at = Date.parse(day);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day);
 }

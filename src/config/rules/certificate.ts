@@ -6,17 +6,23 @@ import { type CertificateFiles, filled, type Rule, type Violation } from "./rule
 export const certificate: Rule = ({ schema: { keys }, snapshot, certificates }) => {
   if (certificates === undefined) return [];
   return keys.flatMap((schema) => {
-    const { key } = schema;
+    const { key, privateKey = "" } = schema;
     const entry = filled(snapshot, key);
     const files = certificates.files.get(key);
-    const finding = files && findTrouble(files, schema, certificates.now);
+    const own = filled(snapshot, privateKey) === undefined ? undefined : privateKey;
+    const finding = files && findTrouble(files, { key, privateKey: own }, certificates.now);
     return entry && finding ? [{ ...finding, code: "VALUE_INVALID", key, place: entry.origin }] : [];
   });
 };
 
 type Finding = Pick<Violation, "severity" | "message" | "hint">;
 
-function findTrouble(files: CertificateFiles, { key, privateKey }: KeySchema, now: number): Finding | undefined {
+/** `privateKey`: undefined where no file is named, as where one file holds both. */
+function findTrouble(
+  files: CertificateFiles,
+  { key, privateKey }: Pick<KeySchema, "key" | "privateKey">,
+  now: number,
+): Finding | undefined {
   const error = (message: string, hint: string): Finding => ({ severity: "error", message: `${key} ${message}`, hint });
   if (files.certificate === undefined) return unseen(key);
   const certificate = attempt(files.certificate, readCertificate);

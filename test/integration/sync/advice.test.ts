@@ -87,6 +87,11 @@ describe("a certificate", () => {
     expect(await advice(cert, key)).toEqual(said);
   });
 
+  test("without a private key that is named is looked at alone", async () => {
+    const snapshot = snapshotOf({ "tls.cert": at("one.crt"), "tls.key": " " });
+    expect(await adviseOn({ schema, sections: new Map(), snapshot, loaded: nothing })).toEqual([]);
+  });
+
   test("is told of two weeks ahead, and is an error before and after its time", async () => {
     const { readPem } = await import("../../../src/platform/certificate-files.ts");
     const files = { certificate: await readPem(at("one.crt")), privateKey: await readPem(at("one.key")) };

@@ -243,7 +243,7 @@ describe("queries", () => {
     expect(parseMoment("2026-11-20", now, "--from")).toBe(now - 86_400_000);
     expect(parseMoment("2026-11-20T23:00", now, "--from")).toBe(now - 3_600_000);
     expect(parseMoment("2026-11-21T01:00+01:00", now, "--from")).toBe(now);
-    for (const bad of ["", "tomorrow", "2026-13-45", "12"])
+    for (const bad of ["", "tomorrow", "2026-13-45", "2026-02-31", "2026-02-31T08:00", "12"])
       expect(() => parseMoment(bad, now, "--from"), bad).toThrow(/--from is not a time/);
   });
 });
