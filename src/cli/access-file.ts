@@ -17,7 +17,7 @@ import { refuseOtherOwner } from "./refuse-other-owner.ts";
 export async function openAccessFile(workspace: string): Promise<Access> {
   const { state } = loadSettings(workspace);
   const file = accessFile(state);
-  refuseOtherOwner([file, state], "access");
+  refuseOtherOwner([file, state]);
   return recordChanges(await openAccess({ file }), openAudit({ folder: auditFolder(state), clock: systemClock }));
 }
 

@@ -5,6 +5,7 @@ import { asConfigSyncError, ConfigSyncError, type ErrorCode } from "../errors.ts
 import { systemClock } from "../platform/clock.ts";
 import { findState } from "../settings/state-folder.ts";
 import type { Call } from "./command.ts";
+import { refuseOtherOwner } from "./refuse-other-owner.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
@@ -39,9 +40,12 @@ async function callIt(workspace: string, request: ApiRequest): Promise<ApiAnswer
 }
 
 async function askHere(folder: string, request: ApiRequest): Promise<ApiAnswer> {
-  const { answerOffline } = await import("../daemon/offline.ts");
+  const { answerOffline, looksOnly } = await import("../daemon/offline.ts");
   const { openWorkspace } = await import("../workspace.ts");
-  return answerOffline(await openWorkspace(folder), callOf(request));
+  const workspace = await openWorkspace(folder);
+  const call = callOf(request);
+  if (!looksOnly(call)) refuseOtherOwner([workspace.ledgerFile, workspace.settings.state]);
+  return answerOffline(workspace, call);
 }
 
 export function callOf({ method, path, query = {}, body, held, patience }: ApiRequest): ApiCall {

@@ -3,6 +3,7 @@ import { describeEvent, type Emit, type Tone } from "../sync/events.ts";
 import type { ServiceStatus, StatusReport } from "../sync/status.ts";
 import { type ApiRequest, askApi, askDaemon, bodyOf, callOf, findSocket, untilFree } from "./ask-api.ts";
 import { type Call, exitCodes } from "./command.ts";
+import { refuseOtherOwner } from "./refuse-other-owner.ts";
 import { formatProblems, formatServices } from "./status-table.ts";
 import type { Style } from "./terminal.ts";
 
@@ -52,6 +53,7 @@ async function workAlone(folder: string, { request, service, emit }: Alone): Pro
   const { ConfigSyncError } = await import("../errors.ts");
   const { openWorkspace } = await import("../workspace.ts");
   const workspace = await openWorkspace(folder);
+  refuseOtherOwner([workspace.ledgerFile, workspace.settings.state]);
   // Before every other service is looked after.
   if (service !== undefined) requireService(workspace, service);
   const daemon = await startDaemon(workspace, { emit, watch: false });

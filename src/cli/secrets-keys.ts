@@ -80,7 +80,7 @@ async function valueOfApp(workspace: Workspace, name: string, path: Path): Promi
 
 /** Durable when it resolves. Throws WRITE_FAILED, STATE_UNUSABLE. */
 async function recordAct(state: string, act: Pick<Told, "what" | "target" | "app" | "keys">): Promise<void> {
-  refuseOtherOwner([auditFolder(state), state], "secrets");
+  refuseOtherOwner([auditFolder(state), state]);
   const who = { name: userInfo().username, kind: "local" };
   const audit = openAudit({ folder: auditFolder(state), clock: systemClock });
   await audit.append({ ...act, who, from: "command line", outcome: "done" });

@@ -24,12 +24,13 @@ import { asStateError } from "./running.ts";
  * same. What needs an engine is DAEMON_ABSENT. Throws DAEMON_RUNNING when another process has the workspace, unless it is only a look:
  * that writes nothing.
  */
-export async function answerOffline(workspace: Workspace, { method, url, body }: ApiCall): Promise<ApiAnswer> {
+export async function answerOffline(workspace: Workspace, call: ApiCall): Promise<ApiAnswer> {
+  const { method, url, body } = call;
   await using opened = new AsyncDisposableStack();
   // Before anything is changed: nobody would be there to wait for.
   if (new URL(url, "http://here").searchParams.has("wait")) await refuse();
-  const looksOnly = method === "GET" || looks.test(url);
-  if (!looksOnly) opened.use(await takeOver(workspace));
+  const isLook = looksOnly(call);
+  if (!isLook) opened.use(await takeOver(workspace));
   const quietly = (): void => undefined;
   const history = opened.adopt(workspace.openHistory(quietly), ({ close }) => close());
   const ledger = await readLedger(workspace.ledgerFile, workspace.keys);
@@ -39,7 +40,7 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   opened.defer(auditing.settled);
   const door = openDoor(workspace, history, {
     ledger,
-    looksOnly,
+    looksOnly: isLook,
     onMended: quietly,
     onNoted: (noted) => auditing.note(actOfFile(workspace.app.name, noted)),
     renderings: () => state().renderings,
@@ -95,7 +96,12 @@ export async function answerOffline(workspace: Workspace, { method, url, body }:
   return { status: answer.statusCode, body: answer.json() };
 }
 
-/** Requests that have a body, and change nothing. */
+/** Whether a request changes nothing. */
+export function looksOnly({ method, url }: ApiCall): boolean {
+  return method === "GET" || looks.test(url);
+}
+
+/** Those that have a body. */
 const looks = /^\/api\/v1\/(plan|settings\/(validate|reload))\b/;
 
 const never = new AbortController().signal;
