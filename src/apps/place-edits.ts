@@ -4,6 +4,8 @@ import { formatPath, type Path } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Edit, Source, SourceDocument } from "../sources/source.ts";
 
+type SourceNames = ReadonlySet<string>;
+
 /** A source that the door may write. */
 export type Writable = Source & { readonly document: SourceDocument };
 
@@ -23,11 +25,17 @@ export function placeEdits(
   snapshot: Snapshot,
 ): Map<Writable, readonly Edit[]> {
   const placed = new Map<Writable, Edit[]>();
+  const given = sourcesBySection(snapshot);
   for (const edit of edits) {
+    const names = given.get(edit.path[0] ?? "") ?? new Set();
     const writable = writableFor(edit.path, sources);
     const isSection = edit.path.length === 1 && edit.value === undefined;
-    const places = isSection ? holders(edit, snapshot, writable) : [holder(edit, snapshot, writable)];
-    for (const source of places) placed.set(source, [...(placed.get(source) ?? []), edit]);
+    const places = isSection ? holders(edit, names, writable) : [holder(edit, snapshot, names, writable)];
+    for (const source of places) {
+      const others = placed.get(source);
+      if (others === undefined) placed.set(source, [edit]);
+      else others.push(edit);
+    }
   }
   return placed;
 }
@@ -48,8 +56,7 @@ function writableFor([section = ""]: Path, sources: readonly Source[]): Writable
 }
 
 /** Every writable source that gives something in the section. */
-function holders({ path: [section = ""] }: Edit, snapshot: Snapshot, writable: readonly Writable[]): Writable[] {
-  const names = namesIn(section, snapshot);
+function holders({ path: [section = ""] }: Edit, names: SourceNames, writable: readonly Writable[]): Writable[] {
   const found = writable.filter(({ name }) => names.has(name));
   if (found.length > 0) return found;
   const [other] = names;
@@ -57,14 +64,18 @@ function holders({ path: [section = ""] }: Edit, snapshot: Snapshot, writable: r
   throw readOnly(section, other);
 }
 
-function holder({ path, value }: Edit, snapshot: Snapshot, writable: readonly Writable[]): Writable {
+function holder(
+  { path, value }: Edit,
+  snapshot: Snapshot,
+  names: SourceNames,
+  writable: readonly Writable[],
+): Writable {
   const key = formatPath(path);
   const given = snapshot.entries.get(key)?.origin.source;
   if (given === undefined && value === undefined)
     throw new ConfigSyncError("NOT_FOUND", `there is no key ${key}`, { key, hint: "Look at the names that are there" });
   const strongest = writable.at(-1);
   if (given === undefined) {
-    const names = namesIn(path[0] ?? "", snapshot);
     const source = writable.findLast(({ name }) => names.has(name)) ?? strongest;
     if (source !== undefined) return source;
   }
@@ -73,9 +84,14 @@ function holder({ path, value }: Edit, snapshot: Snapshot, writable: readonly Wr
   return source;
 }
 
-function namesIn(section: string, { candidates }: Snapshot): ReadonlySet<string> {
-  const all = [...candidates.values()].flat();
-  return new Set(all.filter(({ path }) => path[0] === section).map(({ origin }) => origin.source));
+/** Which sources give something, by section. */
+function sourcesBySection({ candidates }: Snapshot): ReadonlyMap<string, SourceNames> {
+  const found = new Map<string, Set<string>>();
+  for (const { path, origin } of [...candidates.values()].flat()) {
+    const section = path[0] ?? "";
+    found.set(section, (found.get(section) ?? new Set<string>()).add(origin.source));
+  }
+  return found;
 }
 
 function readOnly(key: string, source: string): ConfigSyncError {
