@@ -101,13 +101,16 @@ async function checkState({ settings }: Workspace): Promise<Diagnosis> {
     return { about, state: "ok", text: settings.state };
   } catch (error) {
     const mend = `Give the daemon's user the right to write ${settings.state}`;
-    const failure = describeFailure(error);
-    if (systemCode(error) !== "ENOENT") return { about, ...failure, mend: failure.mend ?? mend };
+    // A full disk says itself how to mend it; where a right is missing, this says to which folder.
+    const isRight = rights.includes(systemCode(asConfigSyncError(error).cause) ?? "");
+    if (systemCode(error) !== "ENOENT") return { about, ...describeFailure(error), ...(isRight && { mend }) };
     if (await mayWrite(settings.state))
       return { about, state: "ok", text: `${settings.state} is made when it is needed` };
     return { about, state: "failure", text: `${settings.state} is not there and cannot be made`, mend };
   }
 }
+
+const rights = ["EACCES", "EPERM"];
 
 async function checkHistory({ openHistory }: Workspace): Promise<Diagnosis> {
   const about = "history";
