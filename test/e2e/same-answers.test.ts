@@ -219,7 +219,7 @@ test("wait outlasts another command that has the workspace to itself, and so doe
   });
   expect(await runCli(["wait", "--timeout", "500ms", "-w", workspace.folder])).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("not ready in time: no daemon runs"),
+    stderr: expect.stringContaining("not ready in time: no daemon answers"),
   });
   const asking = runCli(["status", "-w", workspace.folder]);
   await sleep(500); // until it has asked, most likely; where it has not, it meets no obstacle
