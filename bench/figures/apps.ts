@@ -6,11 +6,9 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
-import { observe } from "../observer.ts";
 import { exchange } from "../plain-http.ts";
 import { alternate, type Sample } from "../rounds.ts";
-import { daemon, newWorkspace, withLeash } from "../subjects.ts";
-import { firstValue } from "../workspace.ts";
+import { daemon, newWorkspace, subjectOn, withLeash } from "../subjects.ts";
 import { writeAndSync } from "../write-and-sync.ts";
 
 const sizes = [10, 1000, 100_000];
@@ -22,12 +20,9 @@ const inRequest = 10_000;
 export function measureApps(figure: string, effort: Effort): Promise<Measurement[]> {
   const rounds = effort.quick ? { warmUp: 2, measured: 5, rest: 10 } : { warmUp: 10, measured: 50, rest: 20 };
   return withLeash(async (leash) => {
-    const workspace = newWorkspace(leash, { services: 1, outputsEach: 1, changes: "every output" });
-    const observer = observe(workspace.outputs[0]?.[0] ?? "");
-    daemon(leash, workspace);
-    await observer.seen(firstValue);
-    observer.close();
-    const path = join(workspace.folder, "state/daemon.sock");
+    const shape = { services: 1, outputsEach: 1, changes: "every output" } as const;
+    const { folder } = await subjectOn(leash, newWorkspace(leash, shape), daemon);
+    const path = join(folder, "state/daemon.sock");
     for (const size of sizes) await makeApp(path, size);
     const socket = connect(path);
     await once(socket, "connect");

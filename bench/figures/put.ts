@@ -3,11 +3,9 @@ import { closeSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type Effort, type Measurement, percentile } from "../measurement.ts";
-import { observe } from "../observer.ts";
 import { exchange } from "../plain-http.ts";
 import { alternate, type Sample } from "../rounds.ts";
-import { daemon, newWorkspace, withLeash } from "../subjects.ts";
-import { firstValue } from "../workspace.ts";
+import { daemon, newWorkspace, subjectOn, withLeash } from "../subjects.ts";
 import { writeAndSync } from "../write-and-sync.ts";
 
 /**
@@ -17,12 +15,9 @@ import { writeAndSync } from "../write-and-sync.ts";
 export function measurePut(figure: string, effort: Effort): Promise<Measurement[]> {
   const rounds = effort.quick ? { warmUp: 20, measured: 50, rest: 10 } : { warmUp: 50, measured: 300, rest: 20 };
   return withLeash(async (leash) => {
-    const workspace = newWorkspace(leash, { services: 1, outputsEach: 1, changes: "every output" });
-    const observer = observe(workspace.outputs[0]?.[0] ?? "");
-    daemon(leash, workspace);
-    await observer.seen(firstValue);
-    observer.close();
-    const socket = connect(join(workspace.folder, "state/daemon.sock"));
+    const shape = { services: 1, outputsEach: 1, changes: "every output" } as const;
+    const { folder } = await subjectOn(leash, newWorkspace(leash, shape), daemon);
+    const socket = connect(join(folder, "state/daemon.sock"));
     await once(socket, "connect");
     const put: Sample = async (change) => {
       const from = performance.now();
