@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import module from "node:module";
 import { join } from "node:path";
+import { keepTickShape } from "./platform/tick-shape.ts";
 
 const oldest = 24;
 if (Number(process.versions.node.split(".")[0]) < oldest) {
   process.stderr.write(`config-sync needs Node.js ${oldest} or newer; this is ${process.version}\n`);
   process.exit(1);
 }
+
+keepTickShape();
 
 // The next start skips compiling (and, in a checkout, stripping types): half of the start-up time. The cache lies in a folder of
 // the user's own, because Node's default is one under /tmp that anybody could have filled before.
