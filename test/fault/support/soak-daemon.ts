@@ -125,10 +125,10 @@ function textIfThere(path: string): string {
   }
 }
 
-/** Without the history, which is there to grow. */
+/** Without the history and the audit log, which are there to grow. */
 function readState(folder: string): Pick<Sample, "stateBytes" | "stateFiles"> {
   const all = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  const names = all.filter((name) => !name.startsWith("history"));
+  const names = all.filter((name) => !/^(?:history|audit)/.test(name));
   const sizes = names.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
   return { stateBytes: sizes.reduce((sum, size) => sum + size, 0), stateFiles: names.length };
 }
