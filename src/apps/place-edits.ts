@@ -4,7 +4,8 @@ import { formatPath, type Path } from "../config/path.ts";
 import { ConfigSyncError } from "../errors.ts";
 import type { Edit, Source, SourceDocument } from "../sources/source.ts";
 
-type SourceNames = ReadonlySet<string>;
+/** The names of the sources that give something in a section. */
+type Givers = (section: string) => ReadonlySet<string>;
 
 /** A source that the door may write. */
 export type Writable = Source & { readonly document: SourceDocument };
@@ -25,12 +26,11 @@ export function placeEdits(
   snapshot: Snapshot,
 ): Map<Writable, readonly Edit[]> {
   const placed = new Map<Writable, Edit[]>();
-  const given = sourcesBySection(snapshot);
+  const givers = giversIn(snapshot);
   for (const edit of edits) {
-    const names = given.get(edit.path[0] ?? "") ?? new Set();
     const writable = writableFor(edit.path, sources);
     const isSection = edit.path.length === 1 && edit.value === undefined;
-    const places = isSection ? holders(edit, names, writable) : [holder(edit, snapshot, names, writable)];
+    const places = isSection ? holders(edit, givers, writable) : [holder(edit, snapshot, givers, writable)];
     for (const source of places) {
       const others = placed.get(source);
       if (others === undefined) placed.set(source, [edit]);
@@ -56,7 +56,8 @@ function writableFor([section = ""]: Path, sources: readonly Source[]): Writable
 }
 
 /** Every writable source that gives something in the section. */
-function holders({ path: [section = ""] }: Edit, names: SourceNames, writable: readonly Writable[]): Writable[] {
+function holders({ path: [section = ""] }: Edit, givers: Givers, writable: readonly Writable[]): Writable[] {
+  const names = givers(section);
   const found = writable.filter(({ name }) => names.has(name));
   if (found.length > 0) return found;
   const [other] = names;
@@ -64,18 +65,14 @@ function holders({ path: [section = ""] }: Edit, names: SourceNames, writable: r
   throw readOnly(section, other);
 }
 
-function holder(
-  { path, value }: Edit,
-  snapshot: Snapshot,
-  names: SourceNames,
-  writable: readonly Writable[],
-): Writable {
+function holder({ path, value }: Edit, snapshot: Snapshot, givers: Givers, writable: readonly Writable[]): Writable {
   const key = formatPath(path);
   const given = snapshot.entries.get(key)?.origin.source;
   if (given === undefined && value === undefined)
     throw new ConfigSyncError("NOT_FOUND", `there is no key ${key}`, { key, hint: "Look at the names that are there" });
   const strongest = writable.at(-1);
   if (given === undefined) {
+    const names = givers(path[0] ?? "");
     const source = writable.findLast(({ name }) => names.has(name)) ?? strongest;
     if (source !== undefined) return source;
   }
@@ -84,14 +81,20 @@ function holder(
   return source;
 }
 
-/** Which sources give something, by section. */
-function sourcesBySection({ candidates }: Snapshot): ReadonlyMap<string, SourceNames> {
-  const found = new Map<string, Set<string>>();
-  for (const { path, origin } of [...candidates.values()].flat()) {
-    const section = path[0] ?? "";
-    found.set(section, (found.get(section) ?? new Set<string>()).add(origin.source));
-  }
-  return found;
+/** Worked out for all sections at once, at the first question: a change of keys that are there asks none. */
+function giversIn({ candidates }: Snapshot): Givers {
+  let known: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+  const bySection = (): ReadonlyMap<string, ReadonlySet<string>> => {
+    const all = [...candidates.values()].flat();
+    const grouped = Map.groupBy(all, ({ path }) => path[0] ?? "");
+    return new Map(
+      [...grouped].map(([section, found]) => [section, new Set(found.map(({ origin }) => origin.source))]),
+    );
+  };
+  return (section) => {
+    known ??= bySection();
+    return known.get(section) ?? new Set();
+  };
 }
 
 function readOnly(key: string, source: string): ConfigSyncError {
