@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { escapeControls } from "../sync/events.ts";
 
 export type Style = Parameters<typeof styleText>[0];
 export type StyleFormat = (style: Style, text: string) => string;
@@ -41,7 +42,7 @@ function asCell(cell: Cell | string): Cell {
 
 /** Reasons and names come from anybody, and a terminal obeys some characters: those are spelled out, but for ends of lines. */
 export function inertText(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.split("\n").map(escapeControls).join("\n");
 }
 
 /** `12 s ago`, `in 3.0 s`, `2026-11-21 14:03`: a time as a person would say it now. */
