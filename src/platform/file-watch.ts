@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type FolderWatching, watchFolder } from "./folder-watch.ts";
-import { followLinks, type Step } from "./link-chain.ts";
+import { followLinks, isLink, type Step } from "./link-chain.ts";
 
 /**
  * What is known of a change. `replaced`: the name was put on another file by one step (created, renamed over, removed).
@@ -55,7 +55,8 @@ export async function watchFile(
     const index = steps.findIndex((step) => step.folder === folder && step.name === name);
     if (index < 0) return;
     const isFile = index === steps.length - 1;
-    if (event === "rename") void follow();
+    // Somebody waits for what comes now: the whole way is walked again only where it can have changed.
+    if (event === "rename" && (!isFile || isLink({ folder, name }))) void follow();
     const identity = watched.get(folder)?.identity();
     if (isFile && event === "rename" && tellsReplaced && identity !== undefined) tell("replaced", identity);
     else tell("touched");

@@ -39,6 +39,11 @@ export function followLinks(path: string): Step[] {
   return steps;
 }
 
+/** Whether the name leads on by now. Where it does not, a chain that ended there still does. */
+export function isLink({ folder, name }: Step): boolean {
+  return readLink(join(folder, name)) !== undefined;
+}
+
 function readLink(path: string): string | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
