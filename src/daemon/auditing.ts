@@ -11,7 +11,7 @@ import { once } from "../platform/once.ts";
 export interface Auditing {
   /** Resolves when it is on disk. Throws WRITE_FAILED, STATE_UNUSABLE. */
   readonly append: (told: Told) => Promise<void>;
-  /** For what nobody waits for: where it fails, `onTrouble` is told. */
+  /** For what nobody waits for: it is written soon, and where that fails, `onTrouble` is told. */
   readonly note: (told: Told) => void;
   /** The end of the log as it is now; undefined where there is none. */
   readonly head: () => Promise<Link | undefined>;
@@ -36,28 +36,50 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
   });
   const underWay = new Set<Promise<void>>();
   const mask = createMask(snapshot);
+  let noted: Told[] = [];
+  let soon: NodeJS.Timeout | undefined;
 
-  const append = async (told: Told): Promise<void> => {
+  const write = async (told: Told): Promise<void> => {
     const audit = await opened();
     await audit.append({ ...told, why: told.why === undefined ? undefined : mask(told.why) });
   };
 
-  return {
-    append,
-    note: (told) => {
-      const done = append(told)
+  const writeNoted = (): void => {
+    clearTimeout(soon);
+    soon = undefined;
+    const batch = noted;
+    noted = [];
+    for (const told of batch) {
+      const done = write(told)
         .catch((error: unknown) => onTrouble(`${told.what} is not on record: ${asConfigSyncError(error).message}`))
         .finally(() => underWay.delete(done));
       underWay.add(done);
+    }
+  };
+
+  return {
+    append: (told) => {
+      writeNoted();
+      return write(told);
+    },
+    note: (told) => {
+      noted.push(told);
+      soon ??= setTimeout(writeNoted, writeAfter);
     },
     head: async () => {
       const { auditFolder, readHead } = await import("../audit/files.ts");
       const head = readHead(auditFolder(state));
       return head === "damaged" ? undefined : head;
     },
-    settled: async () => void (await Promise.all(underWay)),
+    settled: async () => {
+      writeNoted();
+      await Promise.all(underWay);
+    },
   };
 }
+
+/** Milliseconds: the services come first, on the same disk; and before the revision itself is in the history. */
+const writeAfter = 50;
 
 const mostRemembered = 1000;
 
