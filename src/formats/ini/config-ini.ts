@@ -34,7 +34,11 @@ export interface ConfigEdit {
  * references to keys that are not there, in a circle or more than ten deep.
  */
 export function readConfigIni(text: string): readonly Field[] {
-  const { sections, defaults } = groupBySection(scanConfig(text));
+  return readDocument(scanConfig(text));
+}
+
+function readDocument(document: Document): readonly Field[] {
+  const { sections, defaults } = groupBySection(document);
   const budget = createBudget();
   return [...sections].flatMap(([section, own]) => fieldsOf(section, own, defaults, budget));
 }
@@ -46,10 +50,15 @@ export function readConfigIni(text: string): readonly Field[] {
  */
 export function editConfigIni(text: string, edits: readonly ConfigEdit[]): string {
   const document = scanConfig(text);
-  const before = valuesOf(text);
+  const before = valuesOf(document);
   const asked = new Map(edits.map(({ path, value }) => [formatPath(keyOf(path)), { path: keyOf(path), value }]));
   const changes = [...asked.values()].filter(({ path, value }) => before.get(formatPath(path)) !== value);
-  const set = changes.flatMap(({ path, value }) => (value === undefined ? [] : [settingOf(path, value)]));
+  const set = changes.flatMap(({ path, value }) => {
+    if (value === undefined) return [];
+    // What stands there was read from there.
+    if (!before.has(formatPath(path))) requireName(path);
+    return [settingOf(path, value)];
+  });
   const remove = new Set(changes.filter(({ value }) => value === undefined).map(({ path }) => formatPath(path)));
   const edited = editDocument(dialect, document, { set, remove });
   verify(document, edited, asked);
@@ -167,16 +176,19 @@ function keyOf(path: Path): Path {
 
 function settingOf(path: Path, value: string): Setting {
   const [section = "", key = ""] = path;
-  const name = formatPath(path);
-  if (!isReadAs(`[${section}]\n${key} = value\n`, path)) {
-    throw unrepresentable(`${name} cannot be the name of a key here`, "Use letters, digits, _ and -", name);
-  }
   try {
     const written = pythonIni.write(value);
     return { path, section: [section], header: `[${section}]`, key, separator: " = ", value: written };
   } catch (error) {
-    throw error instanceof ConfigSyncError ? error.with({ key: name }) : error;
+    throw error instanceof ConfigSyncError ? error.with({ key: formatPath(path) }) : error;
   }
+}
+
+function requireName(path: Path): void {
+  const [section = "", key = ""] = path;
+  if (isReadAs(`[${section}]\n${key} = value\n`, path)) return;
+  const name = formatPath(path);
+  throw unrepresentable(`${name} cannot be the name of a key here`, "Use letters, digits, _ and -", name);
 }
 
 function isReadAs(text: string, path: Path): boolean {
@@ -191,8 +203,10 @@ function isReadAs(text: string, path: Path): boolean {
 /** The asked keys must read as asked, and every other key must stand as it stood. */
 function verify(document: Document, edited: string, asked: ReadonlyMap<string, ConfigEdit>): void {
   const first = [...asked.keys()][0] ?? "";
-  const values = unlessUnreadable(() => valuesOf(edited), first);
-  const literals = literalsOf(scanConfig(edited));
+  const [values, literals] = unlessUnreadable(() => {
+    const after = scanConfig(edited);
+    return [valuesOf(after), literalsOf(after)] as const;
+  }, first);
   for (const [id, { value }] of asked) if (values.get(id) !== value) throw notSafe(id, value);
   const before = literalsOf(document);
   for (const id of new Set([...before.keys(), ...literals.keys()])) {
@@ -218,8 +232,8 @@ function notSafe(key: string, value: string | undefined): ConfigSyncError {
   return unrepresentable(`the file cannot be changed so that ${key} reads as it should`, hint, key);
 }
 
-function valuesOf(text: string): Map<string, string> {
-  return new Map(readConfigIni(text).map(({ path, value }) => [formatPath(path), value]));
+function valuesOf(document: Document): Map<string, string> {
+  return new Map(readDocument(document).map(({ path, value }) => [formatPath(path), value]));
 }
 
 function literalsOf({ lines }: Document): Map<string, string> {
