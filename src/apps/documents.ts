@@ -66,25 +66,12 @@ export async function replaceDocuments(
     const revision = await record();
     reached("recorded");
     refuseIfTouched();
-    await placeFiles(staged, async () => witness?.(revision));
+    await commitFiles(staged, { beside: async () => witness?.(revision) });
     return revision;
   } catch (error) {
     await discardFiles(staged);
     throw error;
   }
-}
-
-/** Calls the witness when all are in place: the folders and it wait for the disk side by side. */
-async function placeFiles(staged: readonly Staged[], witness: () => Promise<void>): Promise<void> {
-  let unplaced = staged.length;
-  let witnessed = Promise.resolve();
-  await commitFiles(staged, () => {
-    unplaced--;
-    if (unplaced > 0) return;
-    witnessed = witness();
-    witnessed.catch(() => undefined);
-  });
-  await witnessed;
 }
 
 function touched(name: string): ConfigSyncError {

@@ -8,6 +8,7 @@
  */
 import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { ConfigSyncError, systemCode } from "../errors.ts";
 import { confine, type Destination } from "./confine.ts";
 import { reached } from "./reached.ts";
@@ -38,7 +39,10 @@ export interface StageRequest {
   readonly roots: readonly string[];
   /** Our own folder for journal records, and for stagings that cannot stand beside their destination. */
   readonly journal: string;
-  /** Its fsync is waited for by `commitFiles`, and not before: for one file or a few, beside other work for the disk. */
+  /**
+   * For one file or a few, beside other work for the disk: its fsync begins at the end of this turn of the event loop, together with what
+   * else is begun until then, and is waited for by `commitFiles`, and not before.
+   */
   readonly ahead?: boolean | undefined;
 }
 
@@ -53,6 +57,16 @@ export interface Staged {
   readonly enforce: Partial<Ownership>;
   /** Resolves when the staging is on disk. */
   readonly synced: Promise<void>;
+}
+
+export interface Committing {
+  /** Told of each file as it becomes visible. */
+  readonly onVisible?: ((staged: Staged) => void) | undefined;
+  /**
+   * Called when all are visible. What it writes and the folders wait for the disk together: begun a moment apart, they would wait one
+   * after the other, as a file system commits once for all that is asked for at the same time. What it throws is thrown in the end.
+   */
+  readonly beside?: (() => Promise<void>) | undefined;
 }
 
 /** Thrown by commitFiles. Files that were renamed before the failure are visible, and durable as far as possible. */
@@ -91,7 +105,7 @@ export function stageFile(request: StageRequest): Promise<Staged> {
  * Makes the staged files visible in the given order, then fsyncs every folder concerned once. Throws CommitFailed (a WRITE_FAILED
  * or PATH_FORBIDDEN) naming the first file that failed; the rest is not touched any more.
  */
-export async function commitFiles(staged: readonly Staged[], onCommitted?: (staged: Staged) => void): Promise<void> {
+export async function commitFiles(staged: readonly Staged[], { onVisible, beside }: Committing = {}): Promise<void> {
   const committed: Staged[] = [];
   const folders = new Set<string>();
   let failed: { readonly file: Staged; readonly error: unknown } | undefined;
@@ -106,11 +120,16 @@ export async function commitFiles(staged: readonly Staged[], onCommitted?: (stag
       if (!folders.has(folder)) checkStillThere(folder);
       if ((await makeVisible(file)) === "rename") folders.add(folder);
       committed.push(file);
-      onCommitted?.(file);
+      onVisible?.(file);
     } catch (error) {
       failed = { file, error };
       break;
     }
+  }
+  const others = failed === undefined ? beside?.() : undefined;
+  if (others !== undefined) {
+    others.catch(() => undefined);
+    await endOfTurn();
   }
   for (const folder of folders) {
     await syncFolder(folder).catch((error: unknown) => {
@@ -120,6 +139,7 @@ export async function commitFiles(staged: readonly Staged[], onCommitted?: (stag
   }
   reached("folders-synced");
   if (failed !== undefined) throw new CommitFailed(failure("write", failed.file.path, failed.error), committed);
+  await others;
 }
 
 /** Deletes stagings that are not wanted. What was committed meanwhile stays. */
@@ -186,8 +206,9 @@ function mayWriteInPlace(path: string, error: unknown): boolean {
 
 async function syncedUnlessAhead(
   { ahead = false }: StageRequest,
-  { path: stagedPath, synced }: Begun,
+  { path: stagedPath, sync }: Begun,
 ): Promise<Pick<Staged, "stagedPath" | "synced">> {
+  const synced = ahead ? endOfTurn().then(sync) : sync();
   if (!ahead) await synced;
   // Heard of by `commitFiles`, if it comes to that.
   else synced.catch(() => undefined);

@@ -33,20 +33,20 @@ export interface Ownership {
 
 /** The path of the staging. Throws the system error, and leaves nothing behind. */
 export async function createStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Promise<string> {
-  const { path, synced } = beginStaging(folder, bytes, owner);
-  await synced;
+  const { path, sync } = beginStaging(folder, bytes, owner);
+  await sync();
   return path;
 }
 
-/** A file that is whole for every reader, and on disk when `synced` resolves; where that rejects, it is gone. */
+/** A file that is whole for every reader, and on disk when `sync` resolved; where that rejects, it is gone. To be called once. */
 export interface Begun {
   readonly path: string;
-  readonly synced: Promise<void>;
+  readonly sync: () => Promise<void>;
 }
 
 /**
- * Writes `bytes` to a new file in `folder` and begins to fsync it. Owner and mode are final before the first byte is in it, so that a
- * secret is at no moment readable for more people than in the end. Throws the system error, and leaves nothing behind.
+ * Writes `bytes` to a new file in `folder`. Owner and mode are final before the first byte is in it, so that a secret is at no moment
+ * readable for more people than in the end. Throws the system error, and leaves nothing behind.
  */
 export function beginStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Begun {
   const path = `${folder}/${stagingPrefix}${names}-${(++count).toString(36)}`;
@@ -61,7 +61,7 @@ export function beginStaging(folder: string, bytes: Uint8Array, owner: Ownership
     rmSync(path, { force: true });
     throw error;
   }
-  return { path, synced: finishStaging(path, fd) };
+  return { path, sync: () => finishStaging(path, fd) };
 }
 
 async function finishStaging(path: string, fd: number): Promise<void> {

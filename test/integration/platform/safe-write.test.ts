@@ -161,7 +161,9 @@ describe("stage and commit", () => {
     const staged = await Promise.all(["a", "b", "c"].map((name) => stageFile(request(`${root}/${name}`, name))));
     box.folder("root", "b");
     const seen: string[] = [];
-    const error = await commitFiles(staged, ({ path }) => seen.push(path)).catch((thrown: CommitFailed) => thrown);
+    const error = await commitFiles(staged, { onVisible: ({ path }) => seen.push(path) }).catch(
+      (thrown: CommitFailed) => thrown,
+    );
     expect(error).toMatchObject({ code: "WRITE_FAILED", committed: [{ path: `${root}/a` }] });
     expect((error as Error).message).toContain(`${root}/b`);
     expect(seen).toEqual([`${root}/a`]);
