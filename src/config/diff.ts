@@ -15,7 +15,7 @@ export function diffSnapshots(before: Snapshot | undefined, after: Snapshot): Ch
   for (const [key, entry] of after.entries) {
     const old = before?.entries.get(key);
     if (old === undefined) changes.push({ key, kind: "added", after: entry });
-    else if (reveal(old.value) !== reveal(entry.value))
+    else if (old !== entry && reveal(old.value) !== reveal(entry.value))
       changes.push({ key, kind: "changed", before: old, after: entry });
   }
   for (const [key, entry] of before?.entries ?? []) {

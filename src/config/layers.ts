@@ -50,7 +50,7 @@ export function mergeLayers(layers: readonly Layer[], digest: Digest): Snapshot 
   const candidates = new Map<string, Entry[]>();
   for (const layer of strongestFirst) {
     for (const entry of layer.entries) {
-      const key = formatPath(entry.path);
+      const key = writtenPath(entry.path);
       const others = candidates.get(key);
       if (others === undefined) candidates.set(key, [entry]);
       else others.push(entry);
@@ -62,12 +62,23 @@ export function mergeLayers(layers: readonly Layer[], digest: Digest): Snapshot 
   return { hash: hashEntries(entries, digest), entries, candidates, overruled };
 }
 
+/** Sources give what did not change as the same objects again. */
+const written = new WeakMap<Path, string>();
+
+function writtenPath(path: Path): string {
+  const known = written.get(path);
+  if (known !== undefined) return known;
+  const text = formatPath(path);
+  written.set(path, text);
+  return text;
+}
+
 function findOverruled(layers: readonly Layer[], winners: ReadonlyMap<string, Entry>): Snapshot["overruled"] {
   const last = new Set(layers.filter((layer) => layer.protected).flatMap(({ entries }) => entries));
   if (last.size === 0) return [];
   const open = layers.filter((layer) => !layer.protected).flatMap(({ entries }) => entries);
   return open.flatMap((entry) => {
-    const by = winners.get(formatPath(entry.path));
+    const by = winners.get(writtenPath(entry.path));
     return by !== undefined && last.has(by) ? [{ entry, by }] : [];
   });
 }

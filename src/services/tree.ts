@@ -1,4 +1,4 @@
-import type { Digest, Snapshot } from "../config/layers.ts";
+import type { Digest, Entry, Snapshot } from "../config/layers.ts";
 import { formatPath, type Path } from "../config/path.ts";
 import { reveal, Secret, type Value } from "../config/secret.ts";
 
@@ -25,7 +25,7 @@ export interface Branch {
   readonly path: Path;
   /** Whether it comes from the configuration, and not from the names in the settings. */
   readonly tracked: boolean;
-  readonly children: Map<string, Text | Branch>;
+  readonly children: ReadonlyMap<string, Text | Branch>;
 }
 
 /** What a template asked for and nothing gives. */
@@ -48,18 +48,17 @@ export interface Names {
  * from the settings, and `config`, which holds every section, also one that is itself called `paths`.
  */
 export function buildTree(snapshot: Snapshot, names: Names, digest: Digest): Branch {
-  const config = branch([], true);
-  for (const { path, value } of snapshot.entries.values()) plant(config, path, value, digest);
-  const root = branch([], true, config.children);
-  root.children.set("config", config);
+  const config = new Section([], digest);
+  for (const entry of snapshot.entries.values()) config.add(entry);
+  const children = new Map(config.children);
+  children.set("config", config);
   for (const kind of ["paths", "containers", "programs", "urls"] as const) {
-    const named = branch([kind], false);
-    for (const [name, text] of Object.entries(names[kind])) {
-      named.children.set(name, { kind: "text", text, shown: text, secret: false, key: formatPath([kind, name]) });
-    }
-    root.children.set(kind, named);
+    const named = Object.entries(names[kind]).map(([name, text]): [string, Text] => {
+      return [name, { kind: "text", text, shown: text, secret: false, key: formatPath([kind, name]) }];
+    });
+    children.set(kind, { kind: "branch", path: [kind], tracked: false, children: new Map(named) });
   }
-  return root;
+  return { kind: "branch", path: [], tracked: true, children };
 }
 
 /** One step down; what is not there stays askable, so that a condition can look for `a.b` where there is no `a`. */
@@ -74,18 +73,48 @@ export function plainText(text: string): Text {
   return { kind: "text", text, shown: text, secret: false };
 }
 
-function plant(root: Branch, path: Path, value: Value, digest: Digest): void {
-  let node = root;
-  for (const [depth, name] of path.slice(0, -1).entries()) {
-    let next = node.children.get(name);
-    if (next?.kind !== "branch") {
-      next = branch(path.slice(0, depth + 1), true);
-      node.children.set(name, next);
-    }
-    node = next;
+/**
+ * A section of the configuration. What is in it is made when somebody looks into it: of a thousand sections a template needs two. A
+ * class, because there are so many, and the getter is to be there once.
+ */
+class Section implements Branch {
+  readonly kind = "branch";
+  readonly tracked = true;
+  readonly path: Path;
+  readonly #digest: Digest;
+  readonly #children = new Map<string, Text | Branch>();
+  #waiting: Entry[] = [];
+
+  constructor(path: Path, digest: Digest) {
+    this.path = path;
+    this.#digest = digest;
   }
-  const name = path.at(-1);
-  if (name !== undefined) node.children.set(name, configured(path, value, digest));
+
+  add(entry: Entry): void {
+    this.#waiting.push(entry);
+  }
+
+  get children(): ReadonlyMap<string, Text | Branch> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) this.#place(entry);
+    return this.#children;
+  }
+
+  #place(entry: Entry): void {
+    const { path, value } = entry;
+    const depth = this.path.length;
+    const name = path[depth];
+    if (name === undefined) return;
+    if (path.length === depth + 1) {
+      this.#children.set(name, configured(path, value, this.#digest));
+      return;
+    }
+    const known = this.#children.get(name);
+    const section = known instanceof Section ? known : new Section(path.slice(0, depth + 1), this.#digest);
+    if (section !== known) this.#children.set(name, section);
+    section.add(entry);
+  }
 }
 
 function configured(path: Path, value: Value, digest: Digest): Text {
@@ -94,8 +123,4 @@ function configured(path: Path, value: Value, digest: Digest): Text {
   // Four digits of a keyed digest: enough to see that a secret changed, too few to tell anything else.
   const shown = secret ? `[secret ${digest(text).slice(0, 4)}]` : text;
   return { kind: "text", text, shown, secret, key: formatPath(path), tracked: true };
-}
-
-function branch(path: Path, tracked: boolean, children: Iterable<[string, Text | Branch]> = []): Branch {
-  return { kind: "branch", path, tracked, children: new Map(children) };
 }
