@@ -51,12 +51,16 @@ export function renderAll(services: readonly Service[], inputs: Inputs, before?:
   const changed = before === undefined ? undefined : changedNames(before.changes);
   const round = { inputs, digestKey: keyDigests(inputs), names: JSON.stringify(inputs.names) };
   const renderings = new Map<string, Rendering>();
+  let isMoved = false;
   for (const service of services) {
     const known = before?.renderings.get(service.name);
     const isConcerned = known === undefined || changed === undefined || isConcernedBy(changed, known);
-    renderings.set(service.name, isConcerned ? renderLater(service, round, lastOf(known, before)) : known);
+    const rendering = isConcerned ? renderLater(service, round, lastOf(known, before)) : known;
+    renderings.set(service.name, rendering);
+    if (isConcerned) isMoved ||= isRefused(known) || !isSamePlace(rendering.places, known?.places);
   }
-  refuseConflicts(renderings, before);
+  // Where they all lie as before, none is in another's way that was not.
+  if (isMoved) refuseConflicts(renderings, before);
   return renderings;
 }
 
@@ -64,6 +68,11 @@ export function renderAll(services: readonly Service[], inputs: Inputs, before?:
 function isConcernedBy(changed: ReadonlySet<string>, known: Rendering): boolean {
   if (pending.has(known) || known.error !== undefined || known.wanted === undefined) return true;
   return known.wanted.service.used.some((key) => changed.has(key));
+}
+
+/** As far as that is known: what was not rendered yet was in nobody's way. */
+function isRefused(known: Rendering | undefined): boolean {
+  return known !== undefined && !pending.has(known) && known.error !== undefined;
 }
 
 type Last = Pick<Rendering, "wanted" | "revision">;
