@@ -2,7 +2,7 @@
  * The crash matrix: a daemon that is ended with SIGKILL at every step of a change, and started again.
  *
  * `CRASH_CHANGES=20` is the long run: every step with every way in which files can lie, that many random changes of each, and from
- * the second on the daemon dies once more on the way out of the first crash (half an hour). Without it each step has one
+ * the second on the daemon dies once more on the way out of the first crash (an hour and more). Without it each step has one
  * change, and the ways take turns. `CRASH_SEED` makes other changes.
  */
 import { existsSync } from "node:fs";
