@@ -82,7 +82,7 @@ class Section implements Branch {
   readonly tracked = true;
   readonly path: Path;
   readonly #digest: Digest;
-  readonly #children = new Map<string, Text | Branch>();
+  #children: Map<string, Text | Branch> | undefined;
   #waiting: Entry[] = [];
 
   constructor(path: Path, digest: Digest) {
@@ -95,24 +95,26 @@ class Section implements Branch {
   }
 
   get children(): ReadonlyMap<string, Text | Branch> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const entry of waiting) this.#place(entry);
+    this.#children ??= new Map();
+    if (this.#waiting.length > 0) {
+      for (const entry of this.#waiting) this.#place(entry, this.#children);
+      this.#waiting = [];
+    }
     return this.#children;
   }
 
-  #place(entry: Entry): void {
+  #place(entry: Entry, children: Map<string, Text | Branch>): void {
     const { path, value } = entry;
     const depth = this.path.length;
     const name = path[depth];
     if (name === undefined) return;
     if (path.length === depth + 1) {
-      this.#children.set(name, configured(path, value, this.#digest));
+      children.set(name, configured(path, value, this.#digest));
       return;
     }
-    const known = this.#children.get(name);
+    const known = children.get(name);
     const section = known instanceof Section ? known : new Section(path.slice(0, depth + 1), this.#digest);
-    if (section !== known) this.#children.set(name, section);
+    if (section !== known) children.set(name, section);
     section.add(entry);
   }
 }
