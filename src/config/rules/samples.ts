@@ -32,9 +32,9 @@ const defaults = new Set([
   ...["admin123", "password1", "password123", "p@ssw0rd", "passw0rd", "root123", "changeit"],
 ]);
 
-/** As words of their own: not in the middle of what was chosen at random. */
+/** As words of their own: not in the middle of what was chosen at random, where three equal letters are nothing strange. */
 const placeholder =
-  /(^|[^a-z])(change-?me|change-?this|replace-?me|replace-?this|fill-?me|your-?(password|secret|token|key)|example|sample|placeholder|todo|xxx+)([^a-z]|$)/;
+  /(^|[^a-z])(change-?me|change-?this|replace-?me|replace-?this|fill-?me|your-?(password|secret|token|key)|example|sample|placeholder|todo)([^a-z]|$)|(^|[^a-z0-9])xxx+([^a-z0-9]|$)/;
 
 const oneCharacter = /^(.)\1*$/s;
 
