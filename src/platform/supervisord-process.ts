@@ -16,7 +16,13 @@ export async function startProgram(call: Call, program: string, signal: AbortSig
   await untilUp(call, program, signal);
 }
 
+/** A program that is starting may not listen yet, and most signals end what does not: it is told when `startsecs` are over. */
 export async function signalProgram(call: Call, program: string, name: string, signal: AbortSignal): Promise<void> {
+  await poll(
+    signal,
+    `${program} did not start`,
+    async () => (await infoOf(call, program, signal)).state !== "STARTING",
+  );
   const told = await send(call, "signalProcess", [program, name], signal, [faults.notRunning]);
   if (told !== undefined) return;
   const { state, spawnError } = await infoOf(call, program, signal);

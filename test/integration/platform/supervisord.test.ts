@@ -47,6 +47,11 @@ autostart=false
 command=sh -c 'trap "" TERM; while true; do sleep 0.05; done'
 stopwaitsecs=1
 startsecs=0
+[program:late]
+command=sh -c 'sleep 0.5; trap "" HUP; while true; do sleep 0.05; done'
+startsecs=1
+autostart=false
+autorestart=false
 `;
   const pidOf = async (program: string) => (await supervisord.info(program, never)).pid;
   const stateOf = async (program: string) => (await supervisord.info(program, never)).state;
@@ -63,6 +68,16 @@ startsecs=0
       const connected = await createSupervisord(options);
       await expect(connected.version(never)).rejects.toMatchObject({ code: "UNREACHABLE", retryable: false });
     }
+  });
+
+  test("a signal waits for a program that is starting, and does not end what does not listen yet", async () => {
+    const started = supervisord.start("late", never);
+    await eventually(async () => expect(await stateOf("late")).toBe("STARTING"));
+    const pid = await pidOf("late");
+    await supervisord.signalProcess("late", "HUP", never);
+    await started;
+    expect(await stateOf("late")).toBe("RUNNING");
+    expect(await pidOf("late")).toBe(pid);
   });
 
   test("a restart gives a new process, also where the program does not listen to SIGTERM", async () => {
