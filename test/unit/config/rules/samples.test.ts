@@ -53,7 +53,7 @@ describe("a password from an example", () => {
     const random = fc.infiniteStream(fc.integer({ min: 0, max: 255 })).map((bytes) => {
       return Buffer.from([...bytes.take(24)]).toString("base64");
     });
-    // Of thousands of millions one says TODO: these do not.
+    // Of thousands of millions one spells a word of an example: these do not.
     fc.assert(
       fc.property(random, (text) => found({ "db.password": text }).length === 0),
       { seed: 1 },
