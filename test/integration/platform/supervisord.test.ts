@@ -70,13 +70,17 @@ autorestart=false
     }
   });
 
-  test("a signal waits for a program that is starting, and does not end what does not listen yet", async () => {
+  test("a program that is starting gets no signal, which could end what does not listen yet, and is waited for", async () => {
     const started = supervisord.start("late", never);
     await eventually(async () => expect(await stateOf("late")).toBe("STARTING"));
     const pid = await pidOf("late");
-    await supervisord.signalProcess("late", "HUP", never);
+    await expect(supervisord.signalProcess("late", "HUP", never)).rejects.toMatchObject({
+      code: "UNREACHABLE",
+      retryable: true,
+      message: "program late is STARTING",
+    });
     await started;
-    expect(await stateOf("late")).toBe("RUNNING");
+    await supervisord.signalProcess("late", "HUP", never);
     expect(await pidOf("late")).toBe(pid);
   });
 
