@@ -109,6 +109,19 @@ describe("watching a file", () => {
     }
   });
 
+  it("sees a file that gives way to a link, and afterwards what the link leads to", async () => {
+    const conf = box.folder("conf");
+    writeFileSync(`${conf}/config.ini`, "1");
+    writeFileSync(`${box.folder("one")}/real.ini`, "2");
+    const watch = await listen(`${conf}/config.ini`);
+    symlinkSync("../one/real.ini", `${conf}/next`);
+    renameSync(`${conf}/next`, `${conf}/config.ini`);
+    // The second says that the folder behind the link is watched.
+    await watch.until((hints) => hints.length >= 2);
+    writeFileSync(box.path("one", "real.ini"), "3");
+    await watch.until(any);
+  });
+
   it("sees a link that is put on another file, and afterwards the new file", async () => {
     const conf = box.folder("conf");
     writeFileSync(`${box.folder("one")}/real.ini`, "1");
