@@ -78,7 +78,7 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
   };
 }
 
-/** Milliseconds: the services come first, on the same disk; and before the revision itself is in the history. */
+/** Milliseconds: the services come first, on the same disk. What a crash keeps from it is put on record at the next start. */
 const writeAfter = 50;
 
 const mostRemembered = 1000;
