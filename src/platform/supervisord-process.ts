@@ -16,21 +16,19 @@ export async function startProgram(call: Call, program: string, signal: AbortSig
   await untilUp(call, program, signal);
 }
 
+/** A program that is starting may not listen yet, and most signals end what does not: it is told when `startsecs` are over. */
 export async function signalProgram(call: Call, program: string, name: string, signal: AbortSignal): Promise<void> {
-  const before = await infoOf(call, program, signal);
-  // It may not listen yet, and most signals end what does not.
-  if (before.state === "STARTING") throw notUp(before, program);
+  await poll(
+    signal,
+    `${program} did not start`,
+    async () => (await infoOf(call, program, signal)).state !== "STARTING",
+  );
   const told = await send(call, "signalProcess", [program, name], signal, [faults.notRunning]);
   if (told !== undefined) return;
-  const now = await infoOf(call, program, signal);
-  if (now.state === "FATAL") return startProgram(call, program, signal);
-  throw notUp(now, program);
-}
-
-/** It is waited for, however long. */
-function notUp({ state, spawnError }: ProcessInfo, program: string): ConfigSyncError {
+  const { state, spawnError } = await infoOf(call, program, signal);
+  if (state === "FATAL") return startProgram(call, program, signal);
   const reason = spawnError === "" ? "" : `: ${spawnError}`;
-  return new ConfigSyncError("UNREACHABLE", `program ${program} is ${state}${reason}`, {
+  throw new ConfigSyncError("UNREACHABLE", `program ${program} is ${state}${reason}`, {
     hint: "It is told when it runs",
   });
 }
