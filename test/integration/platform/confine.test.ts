@@ -69,6 +69,8 @@ describe("confine", () => {
     for (const way of ways) expect(refusal(`${root}/${way}`, [root]), way).toMatch(/outside the allowed folders/);
     expect(refusal(`${box.path("root2")}/file`, [root])).toMatch(/lies outside/);
     expect(refusal(`${root}/file`, [])).toMatch(/none is/);
+    expect(refusal(`${root}/file`, [""])).toMatch(/lies outside/);
+    expect(refusal(`${outside}/file`, [`${root}/../root`, `${root}/.`, `${root}//`])).toMatch(/lies outside/);
   });
 
   it("takes .. for the parent of where a link leads, as the kernel does", () => {
