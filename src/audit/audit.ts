@@ -3,13 +3,14 @@
  * to the disk goes out with the next, in one write and one fsync.
  */
 import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { ConfigSyncError } from "../errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import { withLockFile } from "../platform/lock-file.ts";
-import { syncFile, syncFolder, syncFolderOf } from "../platform/safe-write/sync.ts";
+import { syncAdded, syncFolder, syncFolderOf } from "../platform/safe-write/sync.ts";
 import { failure } from "../platform/safe-write.ts";
 import { formatEntry, type Link, type Told } from "./entry.ts";
-import { fileOf, writeHead } from "./files.ts";
+import { beginHead, fileOf, writeHead } from "./files.ts";
 import { type Found, mendEnd } from "./mend.ts";
 
 export interface Audit {
@@ -17,7 +18,7 @@ export interface Audit {
   readonly append: (told: Told) => Promise<void>;
   /** The newest entry that this process knows of; undefined before its first one. */
   readonly head: () => Link | undefined;
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when nothing is on its way any more: `head` in the folder is as new as the lines, and others may write. */
   readonly settled: () => Promise<void>;
 }
 
@@ -57,9 +58,9 @@ export function openAudit({ folder, clock, rotateAbove = usualFile }: AuditOptio
       const batch = waiting;
       waiting = [];
       try {
-        await writeRound(batch.map(({ told }) => told));
-        for (const { resolve } of batch) resolve();
+        await writeRound(batch);
       } catch (error) {
+        // Of those who have their answer nobody hears it, and nothing of theirs is lost: the next round finds what is amiss.
         const thrown = failure("write", folder, error);
         for (const { reject } of batch) reject(thrown);
       }
@@ -67,23 +68,28 @@ export function openAudit({ folder, clock, rotateAbove = usualFile }: AuditOptio
     running = undefined;
   };
 
-  const writeRound = async (batch: readonly Told[]): Promise<void> => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const writeRound = async (batch: readonly Waiting[]): Promise<void> => {
+    // Somebody waits for this, and to look takes a quarter of the time.
+    if (!isFolder(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
     await withLockFile(
       `${folder}/lock`,
       async (isHeld) => {
         const from = end !== undefined && isAsLeft(folder, end) ? end : mendEnd(folder, end?.link);
-        const { text, link } = formatAll([...from.mended, ...batch], clock.now(), from.link);
+        const { text, link } = formatAll([...from.mended, ...batch.map(({ told }) => told)], clock.now(), from.link);
         const isNew = from.number === 0 || from.size > rotateAbove;
         const number = isNew ? from.number + 1 : from.number;
         // From the first line on there is a head: that it is not there always means something.
-        if (number === 1 && isNew) writeHead(folder, from.link);
+        if ((number === 1 && isNew) || from.mended.length > 0) await beginHead(folder, from.link);
         // Behind this only the fsync takes time: whoever takes the lock over then finds the lines, and goes on behind them.
         if (!isHeld())
           throw new ConfigSyncError("STATE_UNUSABLE", `${folder} was written by another process meanwhile`);
         end = { link, number, mended: [], ...(await appendTo(fileOf(folder, number), text)) };
         if (isNew) await Promise.all([syncFolder(folder), syncFolderOf(folder)]);
-        writeHead(folder, link);
+        for (const { resolve } of batch) resolve();
+        // Who waits for that goes first.
+        await endOfTurn();
+        // Whoever took the lock over meanwhile wrote a newer one.
+        if (isHeld()) writeHead(folder, link);
       },
       patience,
     );
@@ -98,6 +104,10 @@ export function openAudit({ folder, clock, rotateAbove = usualFile }: AuditOptio
     head: () => end?.link,
     settled: async () => running,
   };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Nobody appended, cut it off, put another in its place or began the next one. */
@@ -124,7 +134,7 @@ async function appendTo(file: string, text: string): Promise<Pick<End, "inode" |
   try {
     // As many calls as it takes: what a full disk leaves half written is cut off by the next round.
     writeFileSync(fd, text);
-    await syncFile(fd);
+    await syncAdded(fd);
     const { ino: inode, size } = fstatSync(fd);
     return { inode, size };
   } finally {

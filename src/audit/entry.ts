@@ -80,13 +80,12 @@ const mostKeys = 200;
 export function formatEntry(told: Told, at: number, before: Link): { readonly line: string; readonly link: Link } {
   const { who, keys, ...rest } = told;
   const seq = before.seq + 1;
-  const cut = Object.entries(rest).map(([name, value]) => [name, typeof value === "string" ? shorten(value) : value]);
   const named = keys && {
-    keys: keys.slice(0, mostKeys).map(shorten),
+    keys: keys.slice(0, mostKeys),
     ...(keys.length > mostKeys && { moreKeys: keys.length - mostKeys }),
   };
-  const shown = { name: shorten(who.name), kind: who.kind };
-  const body = JSON.stringify({ seq, at, who: shown, ...Object.fromEntries(cut), ...named, prev: before.hash });
+  const entry = { seq, at, who: { name: who.name, kind: who.kind }, ...rest, ...named, prev: before.hash };
+  const body = JSON.stringify(entry, (_, value) => (typeof value === "string" ? shorten(value) : value));
   const open = body.slice(0, -1);
   const own = sumOf(Buffer.from(open));
   return { line: `${open},"hash":"${own}"}\n`, link: { seq, hash: own } };

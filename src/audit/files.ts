@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigSyncError, systemCode } from "../errors.ts";
+import { writeDurably } from "../platform/safe-write.ts";
 import { formatLink, type Link, parseLink } from "./entry.ts";
 
 export function auditFolder(state: string): string {
@@ -45,6 +46,11 @@ export function readHead(folder: string): Link | "damaged" | undefined {
   const text = readOrNothing(headFile(folder), () => readFileSync(headFile(folder), "latin1"));
   if (text === undefined) return undefined;
   return (text.endsWith("\n") && parseLink(text.slice(0, -1))) || "damaged";
+}
+
+/** What is written over it later stands in the same place on the disk: it is there, and whole, also after a power cut. */
+export function beginHead(folder: string, head: Link): Promise<void> {
+  return writeDurably(headFile(folder), `${formatLink(head)}\n`);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Where the chain goes on when the files are not as they were left: after a start, a crash, or somebody's hand in them. */
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from "node:fs";
+import { removeLeftovers } from "../platform/safe-write.ts";
 import { beginning, type Link, readEntry, type Told } from "./entry.ts";
 import { fileOf, listFiles, readBytes, readHead, splitLines } from "./files.ts";
 
@@ -15,10 +16,12 @@ export interface Found {
 }
 
 /**
- * Finds the end, and cuts off a line that was not written to its end. Where more is remembered than there is, the chain goes on
- * behind what is remembered: the gap stays, and `verify` finds it for all time.
+ * Finds the end, cuts off a line that was not written to its end, and deletes what a crash left of a head: only for who holds the
+ * log's lock. Where more is remembered than there is, the chain goes on behind what is remembered: the gap stays, and `verify` finds
+ * it for all time.
  */
 export function mendEnd(folder: string, known: Link | undefined): Found {
+  removeLeftovers(folder);
   const numbers = listFiles(folder);
   const number = numbers.at(-1) ?? 0;
   const { torn, size } = number === 0 ? { torn: 0, size: 0 } : cutTorn(folder, number);

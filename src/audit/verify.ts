@@ -56,7 +56,7 @@ async function standingNow(folder: string): Promise<Standing> {
 /** Goes from line to line; `seen` has the hashes of those entries that are wanted. */
 function createWalk(wanted: readonly Link[]) {
   const faults: Fault[] = [];
-  const seen = new Map<number, string>();
+  const seen = new Map([[beginning.seq, beginning.hash]]);
   let entries = 0;
   let last: Link = beginning;
   /** Lines since `last` that cannot be read: whether the next one follows them can only be told by its number. */

@@ -1,6 +1,7 @@
 /** What the daemon itself puts on record: what came by hand or by drift, and not through the API. */
 import type { Changed } from "../apps/change.ts";
 import type { Door } from "../apps/door.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Link, Told } from "../audit/entry.ts";
 import { type Snapshot, secretTexts } from "../config/layers.ts";
 import { type Redact, redactor } from "../config/secret.ts";
@@ -27,12 +28,14 @@ export interface AuditingOptions {
 
 /** Loaded with the first entry: the start of the daemon does without. */
 export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions): Auditing {
+  let audit: Audit | undefined;
   const opened = once(async () => {
     const [{ openAudit }, { auditFolder }] = await Promise.all([
       import("../audit/audit.ts"),
       import("../audit/files.ts"),
     ]);
-    return openAudit({ folder: auditFolder(state), clock: systemClock });
+    audit = openAudit({ folder: auditFolder(state), clock: systemClock });
+    return audit;
   });
   const underWay = new Set<Promise<void>>();
   const mask = createMask(snapshot);
@@ -40,8 +43,8 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
   let soon: NodeJS.Timeout | undefined;
 
   const write = async (told: Told): Promise<void> => {
-    const audit = await opened();
-    await audit.append({ ...told, why: told.why === undefined ? undefined : mask(told.why) });
+    const { append } = await opened();
+    await append({ ...told, why: told.why === undefined ? undefined : mask(told.why) });
   };
 
   const writeNoted = (): void => {
@@ -74,6 +77,7 @@ export function createAuditing({ state, snapshot, onTrouble }: AuditingOptions):
     settled: async () => {
       writeNoted();
       await Promise.all(underWay);
+      await audit?.settled();
     },
   };
 }

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -12,6 +21,7 @@ const texts = (folder: string) => listEntries(folder, { limit: 100 }).map(({ why
 
 async function write(audit: ReturnType<ReturnType<typeof makeAudit>["open"]>, count: number): Promise<void> {
   for (let number = 0; number < count; number++) await audit.append(told({ why: `change ${number}` }));
+  await audit.settled();
 }
 
 describe("appending", () => {
@@ -37,12 +47,46 @@ describe("appending", () => {
     expect((await verifyAudit(folder)).faults).toEqual([]);
   });
 
+  test("keeps nobody waiting for the head, and nobody else out", async () => {
+    const { folder, open } = makeAudit(1e6);
+    const audit = open();
+    await write(audit, 1);
+    await audit.append(told());
+    const behind = readFileSync(path.join(folder, "head"), "utf8");
+    await audit.settled();
+    const head = readFileSync(path.join(folder, "head"), "utf8");
+    expect([behind, head].map((text) => parseLink(text.trim())?.seq)).toEqual([1, 2]);
+    expect(readdirSync(folder).toSorted()).toEqual(["000001.jsonl", "head"]);
+  });
+
+  test("leaves head and lock to whoever took them over", async () => {
+    const { folder, open } = makeAudit(1e6);
+    const audit = open();
+    await write(audit, 1);
+    await audit.append(told());
+    const theirs = { head: "3:newer", lock: "" };
+    renameSync(path.join(folder, "lock"), path.join(folder, "lock.aside"));
+    for (const [name, text] of Object.entries(theirs)) writeFileSync(path.join(folder, name), text);
+    await audit.settled();
+    for (const [name, text] of Object.entries(theirs)) expect(readFileSync(path.join(folder, name), "utf8")).toBe(text);
+  });
+
   test("goes on behind what another one appended, and begun a file for", async () => {
     const { folder, open } = makeAudit();
     const [one, other] = [open(), open()];
     for (let round = 0; round < 8; round++) await Promise.all([write(one, 1), write(other, 1), write(one, 1)]);
     const { entries, faults } = await verifyAudit(folder);
     expect({ entries, faults }).toEqual({ entries: 24, faults: [] });
+  });
+
+  test("clears up what a crash left of a head", async () => {
+    const { folder, open } = makeAudit(1e6);
+    await write(open(), 1);
+    const left = path.join(folder, ".config-sync-AAAA-1");
+    writeFileSync(left, "");
+    await write(open(), 1);
+    expect(readdirSync(folder).toSorted()).toEqual(["000001.jsonl", "head"]);
+    expect((await verifyAudit(folder)).faults).toEqual([]);
   });
 
   test("cuts a torn last line off, with a word", async () => {

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { expect, test } from "vitest";
+import { readHead } from "../../../src/audit/files.ts";
 import { listEntries } from "../../../src/audit/query.ts";
 import { createAuditing } from "../../../src/daemon/auditing.ts";
 import { snapshotOf } from "../config/rules/support.ts";
@@ -27,4 +28,18 @@ test("a reason is masked by every secret in force, however many, and by those th
   expect(await say("first present-0-secret, last present-1099-secret, and former-1-secret")).toBe(
     "first [secret], last [secret], and [secret]",
   );
+});
+
+test("when all is settled, the head is the newest entry", async () => {
+  const { folder } = makeAudit();
+  const auditing = createAuditing({
+    state: path.dirname(folder),
+    snapshot: () => undefined,
+    onTrouble: () => undefined,
+  });
+  for (const seq of [1, 2, 3]) {
+    await auditing.append(told());
+    await auditing.settled();
+    expect(readHead(folder)).toMatchObject({ seq });
+  }
 });

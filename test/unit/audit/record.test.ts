@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import type { ApiApp } from "../../../src/api/http/parts.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
 import { createBed, createInjected, forgetKnown, planted, user } from "../api/http-bed.ts";
 
@@ -98,6 +99,21 @@ describe("on record is", () => {
     const url = "/settings/max_apps/key?message=the-limit-is-third-secret";
     expect((await ask("PUT", url, { value: "third-secret" })).statusCode).toBe(403);
     expect(api.acts.map(({ why }) => why)).toEqual(["the-limit-is-[secret]"]);
+  });
+
+  test("a change that came to nothing after all: as it was begun, and as it ended", async () => {
+    const bed = await createBed();
+    const change: ApiApp["change"] = async ({ author, message, witness }) => {
+      await witness?.({ revision: { number: 2, parent: 1, at: 1, hash: "", author, message }, changes: [] });
+      throw new ConfigSyncError("REVISION_MOVED", "somebody edited config.ini in this very moment");
+    };
+    api = await createInjected({ ...bed, parts: { ...bed.parts, app: () => ({ ...bed.app, change }) } });
+    expect((await ask("PUT", "/settings/web/port", { value: "1" })).statusCode).toBe(412);
+    const act = { what: "change", revision: 2, who: owner, request: api.acts[0]?.request };
+    expect(api.acts).toMatchObject([
+      { ...act, outcome: "done" },
+      { ...act, outcome: "refused", code: "REVISION_MOVED" },
+    ]);
   });
 
   test("nothing where nothing was asked for or done", async () => {
