@@ -14,8 +14,9 @@ export interface Signature {
   /** The number of the revision that was looked at; without it the change is made on whatever is newest. */
   readonly expected?: number | undefined;
   /**
-   * Told of the change when it is in the files, to put it on record elsewhere, too: what that takes of the disk's time is waited for
-   * beside our own. What it throws, `change` throws, and the change was made. Not called where nothing was different.
+   * Told of the change when its revision is on its way to the disk, to put it on record elsewhere, too: the disk is waited for once. What
+   * it throws, `change` throws, and the change was made. Where `change` throws something else after that, it was not made, or somebody's
+   * edit came over it. Not called where nothing was different.
    */
   readonly witness?: ((changed: Changed) => Promise<void>) | undefined;
 }

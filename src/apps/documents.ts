@@ -2,7 +2,7 @@
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigSyncError } from "../errors.ts";
-import type { Document, History, RevisionInfo } from "../history/history.ts";
+import type { Document, History, OnWritten, RevisionInfo } from "../history/history.ts";
 import { reached } from "../platform/reached.ts";
 import {
   commitFiles,
@@ -36,9 +36,9 @@ export interface Replacing {
   /** What the files hold, by source: another content is somebody's edit and is not overwritten. */
   readonly known: ReadonlyMap<string, Buffer>;
   readonly journal: string;
-  /** Records the revision. Afterwards it counts, so that comes last before the files are renamed. */
-  readonly record: () => Promise<RevisionInfo>;
-  /** Called when the files are in place, and waited for beside the disk. */
+  /** Records the revision, as `History.append` does. Afterwards it counts, so that comes last before the files are renamed. */
+  readonly record: (onWritten: OnWritten) => Promise<RevisionInfo>;
+  /** Called when the revision is on its way to the disk, and waited for in the end. */
   readonly witness?: ((revision: RevisionInfo) => Promise<void>) | undefined;
 }
 
@@ -46,27 +46,33 @@ export interface Replacing {
  * Replaces the documents. Everything that can go wrong for want of room or rights does so before the revision is recorded. Throws
  * REVISION_MOVED when somebody wrote one of the files meanwhile, as far as the moment before the rename; then none is touched.
  *
- * The disk is waited for twice: for the new contents and the revision side by side, then for the folders and the witness. A power cut
- * within the first leaves a change that nobody was answered, whole or not at all, as the files say.
+ * The disk is waited for once: for the new contents under the names of their stagings, the revision and the witness, side by side. A power
+ * cut within that leaves a change that nobody was answered, whole or not at all, as the files say. One that undoes a rename after it is
+ * made up for by `finishInterrupted`.
  */
 export async function replaceDocuments(
   contents: ReadonlyMap<Filed, Buffer>,
   { known, journal, record, witness }: Replacing,
 ): Promise<RevisionInfo> {
   const staged: Staged[] = [];
+  let witnessing: Promise<void> | undefined;
   const refuseIfTouched = (): void => {
     for (const { name, document } of contents.keys()) if (!isOnDisk(document, known.get(name))) throw touched(name);
   };
   try {
     for (const [{ document }, bytes] of contents) {
       // The settings say where it is; behind symlinks that can be anywhere.
-      staged.push(await stageFile({ path: document.path, bytes, roots: ["/"], journal, ahead: true }));
+      staged.push(await stageFile({ path: document.path, bytes, roots: ["/"], journal, recoverable: true }));
     }
     refuseIfTouched();
-    const revision = await record();
+    const revision = await record((written) => {
+      witnessing = witness?.(written);
+      witnessing?.catch(() => undefined);
+    });
     reached("recorded");
     refuseIfTouched();
-    await commitFiles(staged, { beside: async () => witness?.(revision) });
+    await commitFiles(staged);
+    await witnessing;
     return revision;
   } catch (error) {
     await discardFiles(staged);

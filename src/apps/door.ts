@@ -178,7 +178,8 @@ export function createDoor(parts: DoorParts): Door {
     const revision = await replaceDocuments(differing, {
       known,
       journal,
-      record: () => recorder.append(draft(candidate, next, withoutSecrets(signature, [before, candidate]))),
+      record: (onWritten) =>
+        recorder.append(draft(candidate, next, withoutSecrets(signature, [before, candidate])), onWritten),
       witness: async (revision) => signature.witness?.({ revision, changes }),
     }).catch(async (error: unknown) => {
       // Whatever got how far: what is in the files now is what counts, and is recorded.
@@ -191,7 +192,8 @@ export function createDoor(parts: DoorParts): Door {
     });
     current = candidate;
     known = next;
-    lookAgain();
+    // Who waits for the answer goes first.
+    setImmediate(lookAgain);
     return { revision, changes };
   };
 

@@ -136,7 +136,7 @@ async function storeIn(parts: FileTreeParts, readFile: () => Promise<Buffer>): P
     const revision = await replaceDocuments(contents, {
       known: new Map([[file.name, known]]),
       journal,
-      record: () => history.append(name, made, before?.revision.number ?? 0),
+      record: (onWritten) => history.append(name, made, before?.revision.number ?? 0, onWritten),
     });
     known = bytes;
     tree = next;

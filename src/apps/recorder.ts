@@ -3,7 +3,7 @@
  * recorded beside the work that it causes. A change at the door waits.
  */
 import { asConfigSyncError, type ConfigSyncError } from "../errors.ts";
-import type { Document, Draft, History, RevisionInfo } from "../history/history.ts";
+import type { Document, Draft, History, OnWritten, RevisionInfo } from "../history/history.ts";
 
 export interface Recorder {
   /** The newest revision, recorded or about to be. Undefined before `open`, and where there is none. */
@@ -16,8 +16,8 @@ export interface Recorder {
   readonly open: () => Promise<void>;
   /** Takes a revision up; it is recorded soon. */
   readonly note: (draft: Draft) => RevisionInfo;
-  /** Records a revision, and all that was noted before it. Throws HISTORY_UNUSABLE; then it is not there. */
-  readonly append: (draft: Draft) => Promise<RevisionInfo>;
+  /** Records a revision, and all that was noted before it. Throws HISTORY_UNUSABLE; then it is not there. `onWritten`: see `History`. */
+  readonly append: (draft: Draft, onWritten?: OnWritten) => Promise<RevisionInfo>;
   /** Why what was noted could not be recorded so far. Every call tries again. */
   readonly trouble: () => ConfigSyncError | undefined;
   /** Resolves when what was noted is recorded, or could not be. */
@@ -71,6 +71,11 @@ export function createRecorder(app: string, history: History, { lastNumber, onTr
     }
   };
 
+  const settled = async (): Promise<void> => {
+    if (waiting.length > 0) await flush();
+    await running;
+  };
+
   return {
     head: () => head,
     documents: async () => {
@@ -92,10 +97,10 @@ export function createRecorder(app: string, history: History, { lastNumber, onTr
       soon ??= setTimeout(flush, recordAfter);
       return head;
     },
-    append: async (draft) => {
-      await flush();
+    append: async (draft, onWritten) => {
+      await settled();
       if (failed !== undefined) throw failed;
-      head = await history.append(app, draft, head?.number ?? last);
+      head = await history.append(app, draft, head?.number ?? last, onWritten);
       newest = draft.documents;
       return head;
     },
@@ -103,10 +108,7 @@ export function createRecorder(app: string, history: History, { lastNumber, onTr
       if (failed !== undefined) void flush();
       return failed;
     },
-    settled: async () => {
-      if (waiting.length > 0) await flush();
-      await running;
-    },
+    settled,
   };
 }
 

@@ -53,7 +53,7 @@ function presentHistory(present: HostTreesContext["present"]): TreeHistory {
     head: async (app) => (await present()).history.head(app),
     get: async (app, number) => (await present()).history.get(app, number),
     list: async (app, page) => (await present()).history.list(app, page),
-    append: async (app, draft, expected) => (await present()).history.append(app, draft, expected),
+    append: async (...asked) => (await present()).history.append(...asked),
     apps: async () => (await present()).history.apps(),
   };
 }

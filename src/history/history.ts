@@ -30,6 +30,9 @@ export interface Revision extends RevisionInfo {
 /** A revision before it has a number. */
 export type Draft = Omit<Revision, "number" | "parent">;
 
+/** Must not throw. */
+export type OnWritten = (revision: RevisionInfo) => void;
+
 export interface History {
   /** The newest revision of an app; undefined for one without any. */
   readonly head: (app: string) => Promise<RevisionInfo | undefined>;
@@ -41,9 +44,12 @@ export interface History {
    * survive a power cut. Throws REVISION_MOVED when the head is another one: of several at once, one wins. An app without any revision
    * takes every number to count on from, so that a history that was lost goes on where the app was.
    *
+   * `onWritten` is told of the revision when it is written and on its way to the disk, for who has more to write because of it and wants to
+   * wait for the disk once. It is not recorded before this resolves.
+   *
    * Throws VALUE_INVALID and TOO_LARGE for a draft that no history takes; HISTORY_UNUSABLE, and then nothing is recorded.
    */
-  readonly append: (app: string, draft: Draft, expected: number) => Promise<RevisionInfo>;
+  readonly append: (app: string, draft: Draft, expected: number, onWritten?: OnWritten) => Promise<RevisionInfo>;
   /** The names of the apps that have a revision, sorted. */
   readonly apps: () => Promise<string[]>;
   /**

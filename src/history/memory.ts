@@ -11,7 +11,7 @@ export function memoryHistory(): History {
   /** Where a number stands, or would: they have no gaps. */
   const indexOf = (app: string, number: number): number => number - (of(app)[0]?.number ?? 1);
 
-  const append: History["append"] = async (app, draft, expected) => {
+  const append: History["append"] = async (app, draft, expected, onWritten) => {
     checkDraft(app, draft);
     checkExpected(app, of(app).at(-1), expected);
     const { author, at, message, hash } = draft;
@@ -20,6 +20,7 @@ export function memoryHistory(): History {
     const earlier = revisions.get(app);
     if (earlier === undefined) revisions.set(app, [revision]);
     else earlier.push(revision);
+    onWritten?.(infoOf(revision));
     tell(app, infoOf(revision));
     return infoOf(revision);
   };

@@ -40,10 +40,10 @@ export interface StageRequest {
   /** Our own folder for journal records, and for stagings that cannot stand beside their destination. */
   readonly journal: string;
   /**
-   * For one file or a few, beside other work for the disk: its fsync begins at the end of this turn of the event loop, together with what
-   * else is begun until then, and is waited for by `commitFiles`, and not before.
+   * For who has on record what the file is to hold, and makes up for a rename that a power cut undoes. The staging and its name are only
+   * begun to be fsynced: `commitFiles` waits for that, and for the rename not.
    */
-  readonly ahead?: boolean | undefined;
+  readonly recoverable?: boolean | undefined;
 }
 
 export interface Staged {
@@ -55,18 +55,9 @@ export interface Staged {
   readonly journal: string;
   /** What the request asked to enforce on an existing file. */
   readonly enforce: Partial<Ownership>;
+  readonly recoverable: boolean;
   /** Resolves when the staging is on disk. */
-  readonly synced: Promise<void>;
-}
-
-export interface Committing {
-  /** Told of each file as it becomes visible. */
-  readonly onVisible?: ((staged: Staged) => void) | undefined;
-  /**
-   * Called when all are visible. What it writes and the folders wait for the disk together: begun a moment apart, they would wait one
-   * after the other, as a file system commits once for all that is asked for at the same time. What it throws is thrown in the end.
-   */
-  readonly beside?: (() => Promise<void>) | undefined;
+  readonly synced: Promise<unknown>;
 }
 
 /** Thrown by commitFiles. Files that were renamed before the failure are visible, and durable as far as possible. */
@@ -88,12 +79,17 @@ export function stageFile(request: StageRequest): Promise<Staged> {
     const destination = await openDestination(request);
     const bytes = request.bytes instanceof Buffer ? request.bytes : Buffer.from(request.bytes);
     const { path, folder } = destination;
-    const staged = { path, journal: request.journal, enforce: enforced(request) };
+    const staged = {
+      path,
+      journal: request.journal,
+      enforce: enforced(request),
+      recoverable: request.recoverable === true,
+    };
     try {
       const isPinned = request.inPlace === true || isMountPoint(path);
       if (destination.existing !== undefined && isPinned) return await stageAside(staged, bytes);
       const begun = beginStaging(folder, bytes, ownershipFor(request, destination));
-      return { ...staged, ...(await syncedUnlessAhead(request, begun)), method: "rename" };
+      return { ...staged, ...(await syncOrBegin(staged, begun, folder)), method: "rename" };
     } catch (error) {
       if (destination.existing !== undefined && mayWriteInPlace(path, error)) return await stageAside(staged, bytes);
       throw failure("write", request.path, error);
@@ -102,12 +98,14 @@ export function stageFile(request: StageRequest): Promise<Staged> {
 }
 
 /**
- * Makes the staged files visible in the given order, then fsyncs every folder concerned once. Throws CommitFailed (a WRITE_FAILED
- * or PATH_FORBIDDEN) naming the first file that failed; the rest is not touched any more.
+ * Makes the staged files visible in the given order, then fsyncs every folder concerned once; with what is recoverable it does not wait
+ * for that. `onVisible` is told of each file as it becomes visible. Throws CommitFailed (a WRITE_FAILED or PATH_FORBIDDEN) naming the
+ * first file that failed; the rest is not touched any more.
  */
-export async function commitFiles(staged: readonly Staged[], { onVisible, beside }: Committing = {}): Promise<void> {
+export async function commitFiles(staged: readonly Staged[], onVisible?: (staged: Staged) => void): Promise<void> {
   const committed: Staged[] = [];
   const folders = new Set<string>();
+  const later = new Set<string>();
   let failed: { readonly file: Staged; readonly error: unknown } | undefined;
   for (const file of staged) {
     await file.synced.catch((error: unknown) => {
@@ -117,8 +115,8 @@ export async function commitFiles(staged: readonly Staged[], { onVisible, beside
   for (const file of staged) {
     try {
       const folder = dirname(file.path);
-      if (!folders.has(folder)) checkStillThere(folder);
-      if ((await makeVisible(file)) === "rename") folders.add(folder);
+      if (!folders.has(folder) && !later.has(folder)) checkStillThere(folder);
+      if ((await makeVisible(file)) === "rename") (file.recoverable ? later : folders).add(folder);
       committed.push(file);
       onVisible?.(file);
     } catch (error) {
@@ -126,11 +124,11 @@ export async function commitFiles(staged: readonly Staged[], { onVisible, beside
       break;
     }
   }
-  const others = failed === undefined ? beside?.() : undefined;
-  if (others !== undefined) {
-    others.catch(() => undefined);
-    await endOfTurn();
-  }
+  // Behind whoever waits for us. Where it fails, the next start finds the staging or the file.
+  for (const folder of later)
+    void endOfTurn(folder)
+      .then(syncFolder)
+      .catch(() => undefined);
   for (const folder of folders) {
     await syncFolder(folder).catch((error: unknown) => {
       const file = committed.find(({ path }) => dirname(path) === folder);
@@ -139,7 +137,6 @@ export async function commitFiles(staged: readonly Staged[], { onVisible, beside
   }
   reached("folders-synced");
   if (failed !== undefined) throw new CommitFailed(failure("write", failed.file.path, failed.error), committed);
-  await others;
 }
 
 /** Deletes stagings that are not wanted. What was committed meanwhile stays. */
@@ -204,18 +201,25 @@ function mayWriteInPlace(path: string, error: unknown): boolean {
   }
 }
 
-async function syncedUnlessAhead(
-  { ahead = false }: StageRequest,
+async function syncOrBegin(
+  { recoverable }: Pick<Staged, "recoverable">,
   { path: stagedPath, sync }: Begun,
+  folder: string,
 ): Promise<Pick<Staged, "stagedPath" | "synced">> {
-  const synced = ahead ? endOfTurn().then(sync) : sync();
-  if (!ahead) await synced;
+  if (!recoverable) {
+    await sync();
+    return { stagedPath, synced: Promise.resolve() };
+  }
+  const synced = Promise.all([sync(), syncFolder(folder)]);
   // Heard of by `commitFiles`, if it comes to that.
-  else synced.catch(() => undefined);
+  synced.catch(() => undefined);
   return { stagedPath, synced };
 }
 
-async function stageAside(staged: Pick<Staged, "path" | "journal" | "enforce">, bytes: Buffer): Promise<Staged> {
+async function stageAside(
+  staged: Pick<Staged, "path" | "journal" | "enforce" | "recoverable">,
+  bytes: Buffer,
+): Promise<Staged> {
   mkdirSync(staged.journal, { recursive: true, mode: 0o700 });
   const stagedPath = await createStaging(staged.journal, bytes, undefined);
   return { ...staged, stagedPath, method: "in-place", synced: Promise.resolve() };

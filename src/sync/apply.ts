@@ -40,8 +40,8 @@ async function write(plan: ServicePlan, turn: Turn, mark: Mark): Promise<Outcome
     reached("way-back-kept");
     for (const [{ stagedPath }, { output }] of staged) await checkStaged(output, stagedPath, turn);
     reached("checked");
-    await commitFiles([...staged.keys()], {
-      onVisible: (done) => committed.push(...[staged.get(done) ?? []].flat()),
+    await commitFiles([...staged.keys()], (done) => {
+      committed.push(...[staged.get(done) ?? []].flat());
     });
   } catch (thrown) {
     await discardFiles([...staged.keys()]);

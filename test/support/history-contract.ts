@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Document, Draft, History, Revision } from "../../src/history/history.ts";
+import type { Document, Draft, History, Revision, RevisionInfo } from "../../src/history/history.ts";
 
 /** A store of its own for each run of the contract, empty at first. */
 export interface HistorySubject {
@@ -174,6 +174,21 @@ export function historyContract(name: string, start: () => Promise<HistorySubjec
         await expect(refused).rejects.toMatchObject({ code: "REVISION_MOVED", message: expect.stringContaining("2") });
       }
       expect((await history.head(app))?.number).toBe(2);
+    });
+
+    test("who has more to write because of a revision is told of it once, before it is recorded, and of none that is refused", async () => {
+      const app = newApp();
+      const told: RevisionInfo[] = [];
+      let isRecorded = false;
+      const onWritten = (revision: RevisionInfo): void => {
+        expect(isRecorded).toBe(false);
+        told.push(revision);
+      };
+      const recorded = await history.append(app, draftOf(), 0, onWritten);
+      isRecorded = true;
+      expect(told).toEqual([recorded]);
+      await expect(history.append(app, draftOf(), 0, onWritten)).rejects.toMatchObject({ code: "REVISION_MOVED" });
+      expect(told).toHaveLength(1);
     });
 
     test("of twenty racing appends with one expected head exactly one wins", async () => {

@@ -1,6 +1,6 @@
 import { ConfigSyncError } from "../../errors.ts";
 import { checkDraft } from "../draft.ts";
-import type { Draft, History, RevisionInfo } from "../history.ts";
+import type { Draft, History, OnWritten, RevisionInfo } from "../history.ts";
 import { checkExpected } from "../moved.ts";
 import type { Watchers } from "../watchers.ts";
 import type { Background } from "./background.ts";
@@ -11,6 +11,7 @@ interface Asked {
   readonly app: string;
   readonly draft: Draft;
   readonly expected: number;
+  readonly onWritten: OnWritten | undefined;
   readonly done: (revision: RevisionInfo) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -41,23 +42,28 @@ export function createAppend(journal: Journal, drain: Background, { tell }: Watc
 
   const appendAll = async (batch: readonly Asked[]): Promise<void> => {
     await makeRoom(journal, drain);
-    let outcome: Outcome = { made: [], answers: [] };
-    await journal.append((contents) => {
-      outcome = decide(contents, batch);
-      return outcome.made;
-    });
+    let outcome: Outcome = { made: [], written: [], answers: [] };
+    await journal.append(
+      (contents) => {
+        outcome = decide(contents, batch);
+        return outcome.made;
+      },
+      () => {
+        for (const tellWritten of outcome.written) tellWritten();
+      },
+    );
     for (const { app, info } of outcome.made) tell(app, info);
     for (const answer of outcome.answers) answer();
     if (outcome.made.length === 0) return;
-    if ((await pendingBytes(journal)) > plenty) void drain.now();
+    if ((await journal.read()).pendingSize > plenty) void drain.now();
     else drain.soon();
   };
 
-  return (app, draft, expected) => {
+  return (app, draft, expected, onWritten) => {
     const { promise, resolve: done, reject: fail } = Promise.withResolvers<RevisionInfo>();
     try {
       checkDraft(app, draft);
-      queue.push({ app, draft, expected, done, fail });
+      queue.push({ app, draft, expected, onWritten, done, fail });
       void work();
     } catch (error) {
       fail(error);
@@ -68,6 +74,8 @@ export function createAppend(journal: Journal, drain: Background, { tell }: Watc
 
 interface Outcome {
   readonly made: readonly Pending[];
+  /** To be called when those are written. */
+  readonly written: readonly (() => void)[];
   /** To be called once those are durable: who lost, lost to one of them. */
   readonly answers: readonly (() => void)[];
 }
@@ -75,7 +83,8 @@ interface Outcome {
 function decide({ heads }: Contents, batch: readonly Asked[]): Outcome {
   const now = new Map<string, Recorded>(heads);
   const made: Pending[] = [];
-  const answers = batch.map(({ app, draft, expected, done, fail }) => {
+  const written: (() => void)[] = [];
+  const answers = batch.map(({ app, draft, expected, onWritten, done, fail }) => {
     try {
       checkExpected(app, now.get(app)?.info, expected);
     } catch (error) {
@@ -84,20 +93,16 @@ function decide({ heads }: Contents, batch: readonly Asked[]): Outcome {
     const pending = makePending(app, draft, expected + 1, now.get(app));
     made.push(pending);
     now.set(app, pending);
+    written.push(() => onWritten?.(pending.info));
     return () => done(pending.info);
   });
-  return { made, answers };
+  return { made, written, answers };
 }
 
 async function makeRoom(journal: Journal, drain: Background): Promise<void> {
-  const isFull = async (): Promise<boolean> => (await pendingBytes(journal)) > patience;
+  const isFull = async (): Promise<boolean> => (await journal.read()).pendingSize > patience;
   if (!(await isFull())) return;
   await drain.now();
   if (!(await isFull())) return;
   throw new ConfigSyncError("HISTORY_UNUSABLE", drain.trouble() ?? "too much waits for the git repository");
-}
-
-async function pendingBytes(journal: Journal): Promise<number> {
-  const { pending } = await journal.read();
-  return pending.reduce((sum, { size }) => sum + size, 0);
 }

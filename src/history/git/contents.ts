@@ -2,7 +2,7 @@
  * What the journal says: first how far the repository got, then the revisions that it does not have yet. A document that a revision has
  * in common with the one before stands there by its id alone.
  */
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import { ConfigSyncError } from "../../errors.ts";
 import type { Draft, RevisionInfo } from "../history.ts";
 import { decodeFrames, encodeFrame } from "./frame.ts";
@@ -35,6 +35,8 @@ export interface Contents {
   readonly filed: Map<string, Recorded>;
   /** On top of it, oldest first. */
   readonly pending: Pending[];
+  /** Bytes of all that is pending. */
+  pendingSize: number;
   /** The newest revision of each app. */
   readonly heads: Map<string, Recorded>;
 }
@@ -54,16 +56,25 @@ interface PendingLine extends Recorded {
 }
 
 export function emptyContents(): Contents {
-  return { commit: null, filed: new Map(), pending: [], heads: new Map() };
+  return { commit: null, filed: new Map(), pending: [], pendingSize: 0, heads: new Map() };
 }
 
 export function addPending(contents: Contents, pending: Pending): void {
   contents.pending.push(pending);
+  contents.pendingSize += pending.size;
   contents.heads.set(pending.app, withoutContents(pending));
 }
 
+/** The oldest `count` are in the repository now. */
+export function filePending(contents: Contents, count: number): void {
+  for (const { app, info, entries, size } of contents.pending.splice(0, count)) {
+    contents.filed.set(app, { info, entries });
+    contents.pendingSize -= size;
+  }
+}
+
 /** The same where the repository with the documents is lost: numbers go on, and the next revision brings every document whole. */
-export function withoutRepository({ filed, heads, pending }: Contents): Contents {
+export function withoutRepository({ filed, heads, pending, pendingSize }: Contents): Contents {
   const bytes = new Set(pending.flatMap(({ contents }) => [...contents.keys()]));
   const forget = ({ info }: Recorded): Recorded => ({ info, entries: [] });
   return {
@@ -71,6 +82,7 @@ export function withoutRepository({ filed, heads, pending }: Contents): Contents
     filed: new Map([...filed].map(([app, head]) => [app, forget(head)])),
     heads: new Map([...heads].map(([app, head]) => [app, forget(head)])),
     pending: pending.map((one) => ({ ...one, entries: one.entries.filter(({ id }) => bytes.has(id)) })),
+    pendingSize,
   };
 }
 
@@ -89,7 +101,7 @@ export function makePending(app: string, draft: Draft, number: number, before: R
 }
 
 export function blobId(bytes: Uint8Array): string {
-  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+  return hashOf("sha1", Buffer.concat([Buffer.from(`blob ${bytes.length}\0`), bytes]));
 }
 
 export function encodeContents({ commit, filed, pending }: Contents): Buffer {
@@ -127,6 +139,7 @@ export function decodeContents(bytes: Buffer): { readonly contents: Contents; re
     commit: base.commit,
     filed: new Map(base.filed),
     pending: [],
+    pendingSize: 0,
     heads: new Map(base.filed),
   };
   for (const { value, body } of others) addPending(contents, decodePending(value as PendingLine, body));

@@ -1,11 +1,15 @@
 import { ftruncateSync, statSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { syncAdded } from "../../platform/safe-write/sync.ts";
 
 /** A file that one process appends to. */
 export interface JournalFile {
   readonly size: () => number;
-  /** Resolves when the bytes would survive a power cut. Otherwise throws the system error, and none of them is in the file. */
-  readonly append: (bytes: Buffer) => Promise<void>;
+  /**
+   * Resolves when the bytes would survive a power cut; `onWritten` is told when that is all that is missing. Otherwise throws the system
+   * error, and none of them is in the file.
+   */
+  readonly append: (bytes: Buffer, onWritten: () => void) => Promise<void>;
   /** Nobody deleted it, put another in its place or cut it off, and what failed could be taken back. */
   readonly isAsLeft: () => boolean;
   readonly close: () => Promise<void>;
@@ -20,16 +24,18 @@ export async function openJournalFile(path: string): Promise<JournalFile> {
   const takeBack = async (): Promise<void> => {
     isSure = false;
     ftruncateSync(handle.fd, size);
-    await handle.datasync();
+    await syncAdded(handle.fd);
     isSure = true;
   };
 
   return {
     size: () => size,
-    append: async (bytes) => {
+    append: async (bytes, onWritten) => {
       try {
         writeFully(handle.fd, bytes, size);
-        await handle.datasync();
+        const synced = syncAdded(handle.fd);
+        onWritten();
+        await synced;
       } catch (error) {
         await takeBack().catch(() => undefined);
         throw error;

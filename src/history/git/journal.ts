@@ -16,6 +16,7 @@ import {
   emptyContents,
   encodeContents,
   encodePending,
+  filePending,
   type Pending,
   withoutRepository,
 } from "./contents.ts";
@@ -27,8 +28,11 @@ import { orUnusable } from "./unusable.ts";
 export interface Journal {
   /** As it stands: as we wrote it, or as another process left it. The object is another one after somebody else wrote. */
   readonly read: () => Promise<Contents>;
-  /** Takes the writing over and adds what `make` returns. It is durable then. Throws HISTORY_UNUSABLE; then nothing was added. */
-  readonly append: (make: (contents: Contents) => readonly Pending[]) => Promise<void>;
+  /**
+   * Takes the writing over and adds what `make` returns. It is durable then; `onWritten` is told when it only waits for the disk. Throws
+   * HISTORY_UNUSABLE; then nothing was added.
+   */
+  readonly append: (make: (contents: Contents) => readonly Pending[], onWritten: () => void) => Promise<void>;
   /** Takes the writing over, to move what is pending. */
   readonly claim: () => Promise<Contents>;
   /** The oldest `count` pending revisions are durable in the repository, the newest of our commits there is `commit`. */
@@ -110,9 +114,10 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
     torn = nothing;
   };
 
-  const write = async (bytes: Buffer): Promise<void> => {
-    if (file?.isAsLeft()) await file.append(bytes);
-    else await rewrite(bytes);
+  const write = async (bytes: Buffer, onWritten: () => void): Promise<void> => {
+    if (file?.isAsLeft()) return file.append(bytes, onWritten);
+    await rewrite(bytes);
+    onWritten();
   };
 
   const rewrite = async (more: Buffer): Promise<void> => {
@@ -136,10 +141,8 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
     unlock = undefined;
   };
 
-  const isWasteful = (): boolean => {
-    const left = contents.pending.reduce((sum, { size }) => sum + size, 0);
-    return contents.pending.length === 0 || (file?.size() ?? 0) - left > wasteful;
-  };
+  const isWasteful = (): boolean =>
+    contents.pending.length === 0 || (file?.size() ?? 0) - contents.pendingSize > wasteful;
 
   const inTurnOrUnusable = (work: () => Promise<void>): Promise<void> => inTurn(work).catch(orUnusable(path));
 
@@ -152,20 +155,18 @@ export function openJournal({ folder, survey, tell, onForeign }: JournalOptions)
       await inTurnOrUnusable(claim);
       return contents;
     },
-    append: (make) =>
+    append: (make, onWritten) =>
       inTurnOrUnusable(async () => {
         await claim();
         // Documents that are only in a repository that is gone are none that this one can leave out.
         if (contents.commit !== null && !hasRepository(folder)) forget();
         const records = make(contents);
-        if (records.length > 0) await write(Buffer.concat(records.map(encodePending)));
+        if (records.length > 0) await write(Buffer.concat(records.map(encodePending)), onWritten);
         for (const record of records) addPending(contents, record);
       }),
     filed: (count, commit) =>
       inTurnOrUnusable(async () => {
-        for (const { app, info, entries } of contents.pending.splice(0, count)) {
-          contents.filed.set(app, { info, entries });
-        }
+        filePending(contents, count);
         contents.commit = commit;
         if (isWasteful()) await rewrite(nothing);
       }),

@@ -2,19 +2,21 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Git } from "../../platform/git.ts";
-import { syncFolder } from "../../platform/safe-write/sync.ts";
+import { syncPath } from "../../platform/safe-write/sync.ts";
 
 export const branch = "refs/heads/main";
 
 export function hasRepository(folder: string): boolean {
-  return ["HEAD", "objects", "refs"].every((name) => existsSync(join(folder, name)));
+  return ["HEAD", "objects", "refs"].every((name) => existsSync(`${folder}/${name}`));
 }
 
 /** An empty one; or what is missing of one. */
 export async function beginRepository(git: Git): Promise<void> {
   // Without a template: it would bring a folder of sample hooks.
   await git.run(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"]);
-  for (const folder of ["", "objects", "refs"]) await syncFolder(join(git.folder, folder));
+  // git's own fsync leaves these two out, and an empty HEAD is no repository.
+  for (const file of ["HEAD", "config"]) await syncPath(join(git.folder, file));
+  for (const folder of ["", "objects", "refs"]) await syncPath(join(git.folder, folder));
 }
 
 /** The newest commit; null where there is none. */

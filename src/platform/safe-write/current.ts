@@ -48,14 +48,14 @@ export function readFileNow(path: string, extraFlags = 0): Current | undefined {
   }
 }
 
-/** Up to the real end: the size can have changed since it was asked, and files of /proc say 0. */
+/** Up to the real end: the size can have changed since it was asked, and files of /proc say 0. There was room for one byte more. */
 function readAll(fd: number, expected: number, path: string): Buffer {
   let buffer = Buffer.allocUnsafe(expected + 1);
   let length = 0;
   while (true) {
     const count = readSync(fd, buffer, length, buffer.length - length, length);
-    if (count === 0) return buffer.subarray(0, length);
     length += count;
+    if (count === 0 || length === expected) return buffer.subarray(0, length);
     if (length > sizeLimit) throw tooLarge(path);
     if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
   }

@@ -51,7 +51,7 @@ export interface Begun {
 export function beginStaging(folder: string, bytes: Uint8Array, owner: Ownership | undefined): Begun {
   const path = `${folder}/${stagingPrefix}${names}-${(++count).toString(36)}`;
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, firstMode(owner));
   reached("staging-begun");
   try {
     if (owner !== undefined) setOwnership(fd, owner);
@@ -62,6 +62,14 @@ export function beginStaging(folder: string, bytes: Uint8Array, owner: Ownership
     throw error;
   }
   return { path, sync: () => finishStaging(path, fd) };
+}
+
+/**
+ * What everybody may read in the end may be read from the beginning. Anything else waits for the owner: whoever it is not meant for, be it
+ * the final group alone, could open it in between.
+ */
+function firstMode(owner: Ownership | undefined): number {
+  return owner !== undefined && (owner.mode & 0o044) === 0o044 ? 0o644 : 0o600;
 }
 
 async function finishStaging(path: string, fd: number): Promise<void> {

@@ -69,6 +69,33 @@ describe("stage and commit", () => {
     expect(rights(stagedPath)).toEqual({ mode: 0o600, uid: 1234, gid: 2345 });
   });
 
+  it.each([
+    [0o644, 0o644],
+    [0o664, 0o644],
+    [0o755, 0o644],
+    [0o604, 0o600],
+    [0o640, 0o600],
+    [0o660, 0o600],
+    [0o600, 0o600],
+  ])("begins a staging that becomes %o as %o: who may not read it in the end may at no moment", async (mode, first) => {
+    const begun: unknown[] = [];
+    const { openSync } = fs;
+    fs.openSync = ((path: string, flags: number, mode?: number) => {
+      if (path.includes(".config-sync-")) begun.push(mode);
+      return openSync(path, flags, mode);
+    }) as typeof openSync;
+    syncBuiltinESMExports();
+    const path = `${box.folder("root")}/app.ini`;
+    try {
+      await write(path, "new", { mode });
+    } finally {
+      fs.openSync = openSync;
+      syncBuiltinESMExports();
+    }
+    expect(begun).toEqual([first]);
+    expect(rights(path).mode).toBe(mode);
+  });
+
   it("enforces owner and mode where they are given", async () => {
     const path = `${box.folder("root")}/app.ini`;
     writeFileSync(path, "old");
@@ -161,9 +188,7 @@ describe("stage and commit", () => {
     const staged = await Promise.all(["a", "b", "c"].map((name) => stageFile(request(`${root}/${name}`, name))));
     box.folder("root", "b");
     const seen: string[] = [];
-    const error = await commitFiles(staged, { onVisible: ({ path }) => seen.push(path) }).catch(
-      (thrown: CommitFailed) => thrown,
-    );
+    const error = await commitFiles(staged, ({ path }) => seen.push(path)).catch((thrown: CommitFailed) => thrown);
     expect(error).toMatchObject({ code: "WRITE_FAILED", committed: [{ path: `${root}/a` }] });
     expect((error as Error).message).toContain(`${root}/b`);
     expect(seen).toEqual([`${root}/a`]);

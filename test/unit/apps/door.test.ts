@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createApp } from "../../../src/apps/app.ts";
+import type { Changed } from "../../../src/apps/change.ts";
 import { createDoor, type Door, type DoorParts } from "../../../src/apps/door.ts";
 import { secretPaths } from "../../../src/config/secret.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
@@ -242,6 +244,36 @@ describe("several at once", () => {
     expect(read()).toBe(config.replace("80", "by hand"));
     await door.close();
     expect((await history.list("default", { limit: 2 })).map(({ author }) => author)).toEqual(["file", "anna"]);
+  });
+
+  describe("that is put on record elsewhere, too", () => {
+    test("waits for that, which has the revision as soon as it is on its way", async () => {
+      const { door, read } = openHall();
+      await door.look();
+      const seen: unknown[] = [];
+      const witness = async ({ revision, changes }: Changed): Promise<void> => {
+        seen.push(
+          revision.number,
+          changes.map(({ key }) => key),
+          read() === config,
+        );
+        await endOfTurn();
+        seen.push("on record");
+      };
+      await door.change({ ...port("3001"), witness });
+      expect(seen).toEqual([2, ["gitea.http_port"], true, "on record"]);
+      await door.change({ ...port("3001"), witness });
+      expect(seen).toHaveLength(4);
+    });
+
+    test("is made where that cannot be done, and says so", async () => {
+      const { door, read, history } = openHall();
+      await door.look();
+      const witness = () => Promise.reject(new ConfigSyncError("WRITE_FAILED", "the disk is full"));
+      expect((await refusal(door.change({ ...port("3001"), witness }))).message).toBe("the disk is full");
+      expect(read()).toBe(config.replace("3000", "3001"));
+      expect((await history.head("default"))?.number).toBe(2);
+    });
   });
 
   test("a change on a broken file is refused with its line", async () => {
