@@ -49,19 +49,18 @@ function readDocument(document: Document): readonly Field[] {
  * changed one by `%(name)s` follow it.
  */
 export function editConfigIni(text: string, edits: readonly ConfigEdit[]): string {
-  const document = scanConfig(text);
-  const before = valuesOf(document);
+  const before = understand(text);
   const asked = new Map(edits.map(({ path, value }) => [formatPath(keyOf(path)), { path: keyOf(path), value }]));
-  const changes = [...asked.values()].filter(({ path, value }) => before.get(formatPath(path)) !== value);
+  const changes = [...asked.values()].filter(({ path, value }) => before.values.get(formatPath(path)) !== value);
   const set = changes.flatMap(({ path, value }) => {
     if (value === undefined) return [];
     // What stands there was read from there.
-    if (!before.has(formatPath(path))) requireName(path);
+    if (!before.values.has(formatPath(path))) requireName(path);
     return [settingOf(path, value)];
   });
   const remove = new Set(changes.filter(({ value }) => value === undefined).map(({ path }) => formatPath(path)));
-  const edited = editDocument(dialect, document, { set, remove });
-  verify(document, edited, asked);
+  const edited = editDocument(dialect, before.document, { set, remove });
+  verify(before, edited, asked);
   return edited;
 }
 
@@ -201,17 +200,33 @@ function isReadAs(text: string, path: Path): boolean {
 }
 
 /** The asked keys must read as asked, and every other key must stand as it stood. */
-function verify(document: Document, edited: string, asked: ReadonlyMap<string, ConfigEdit>): void {
+function verify(before: Understood, edited: string, asked: ReadonlyMap<string, ConfigEdit>): void {
   const first = [...asked.keys()][0] ?? "";
-  const [values, literals] = unlessUnreadable(() => {
-    const after = scanConfig(edited);
-    return [valuesOf(after), literalsOf(after)] as const;
-  }, first);
-  for (const [id, { value }] of asked) if (values.get(id) !== value) throw notSafe(id, value);
-  const before = literalsOf(document);
-  for (const id of new Set([...before.keys(), ...literals.keys()])) {
-    if (!asked.has(id) && before.get(id) !== literals.get(id)) throw notSafe(id, before.get(id));
+  const after = unlessUnreadable(() => understand(edited), first);
+  for (const [id, { value }] of asked) if (after.values.get(id) !== value) throw notSafe(id, value);
+  for (const id of new Set([...before.literals.keys(), ...after.literals.keys()])) {
+    if (!asked.has(id) && before.literals.get(id) !== after.literals.get(id))
+      throw notSafe(id, before.literals.get(id));
   }
+}
+
+/** A text with all that an edit asks of it, by written path. */
+interface Understood {
+  readonly text: string;
+  readonly document: Document;
+  readonly values: ReadonlyMap<string, string>;
+  /** As they stand there, references and all. */
+  readonly literals: ReadonlyMap<string, string>;
+}
+
+/** Where an edit ended, the next one of the same file begins. */
+let latest: Understood | undefined;
+
+function understand(text: string): Understood {
+  if (latest?.text === text) return latest;
+  const document = scanConfig(text);
+  latest = { text, document, values: valuesOf(document), literals: literalsOf(document) };
+  return latest;
 }
 
 function unlessUnreadable<T>(read: () => T, key: string): T {
