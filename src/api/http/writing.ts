@@ -59,15 +59,19 @@ export async function carryOut(
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
-  reply.request.act = {
-    ...reply.request.act,
-    why: withoutGiven(
-      message,
-      edits.map(({ value }) => value),
-    ),
-  };
-  const witness = (changed: Changed): Promise<void> => recordNow(api, reply, actOf(changed, why));
+  const given = edits.map(({ value }) => value);
+  // What is ours names keys, and no value.
+  const said = query.message === undefined ? why : withoutGiven(query.message, given);
+  reply.request.act = { ...reply.request.act, why: said };
+  let unwitnessed: unknown;
+  const witness = (changed: Changed): Promise<void> =>
+    recordNow(api, reply, actOf(changed, why)).catch((error: unknown) => {
+      unwitnessed = error;
+      throw error;
+    });
   const changed = await work({ author: principal.name, message, expected, witness }).catch((error: unknown) => {
+    // What went wrong behind the witness goes on record, too.
+    if (error !== unwitnessed) reply.request.isRecorded = false;
     throw seenRefusal(asConfigSyncError(error), sight);
   });
   // Of nothing that was different there was nothing to witness.
