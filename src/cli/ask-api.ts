@@ -55,8 +55,8 @@ export function callOf({ method, path, query = {}, body, held, patience }: ApiRe
   return { method, url, body, patience, ...(held !== undefined && { held }) };
 }
 
-/** Milliseconds. */
-const patience = 15_000;
+/** Milliseconds: many a command's time, also on a machine that is busy with other things. */
+const patience = 30_000;
 const pause = 50;
 
 /** Tries again while another command has the workspace to itself. */
