@@ -160,9 +160,13 @@ describe("SIGHUP", () => {
     const daemon = workspace.startDaemon();
     await vi.waitFor(() => expect(existsSync(workspace.at("state/daemon.sock"))).toBe(true), patience);
     process.kill(daemon.pid, "SIGHUP");
-    await daemon.waitForLine(/settings +read again: 1 service; nothing is different/);
+    const line = await daemon.waitForLine(/settings +read again: 1 service; nothing is different/);
     await settles(workspace, ["a"], "first");
-    expect(reloads(workspace, "a")).toBe(1);
+    // Only a reload that was cut off comes again.
+    const before = daemon.lines.slice(0, daemon.lines.indexOf(line)).join("\n");
+    const isCutOff = /a +reloading/.test(before) && !/a +healthy/.test(before);
+    expect(reloads(workspace, "a")).toBeGreaterThanOrEqual(1);
+    expect(reloads(workspace, "a")).toBeLessThanOrEqual(isCutOff ? 2 : 1);
     expect(await daemon.stop()).toBe(0);
   });
 

@@ -21,6 +21,8 @@ export interface Greeters {
   /** Makes a service ignore SIGTERM from its next start on. */
   readonly makeDeaf: (service: string) => Promise<void>;
   readonly live: (service: string) => Promise<string>;
+  /** How often it read its file, at its starts and at SIGHUPs. */
+  readonly loads: (service: string) => Promise<number>;
   readonly status: (service: string) => Promise<ServiceStatus>;
   /** Waits until status says so of the service. */
   readonly becomes: (service: string, state: ServiceStatus["state"], message?: RegExp) => Promise<void>;
@@ -81,6 +83,7 @@ export async function makeGreeters(manners: Manners, settings: string): Promise<
     setIll: (service, ill) => (ill ? writeFile(at(service, "ill"), "") : rm(at(service, "ill"))),
     makeDeaf: (service) => writeFile(at(service, "deaf"), ""),
     live,
+    loads: async (service) => (await readFile(at(service, "loads"), "utf8").catch(() => "")).length,
     status,
     becomes,
     settles,
@@ -125,6 +128,7 @@ load() {
   . ./.env
   if [ "$GREETING" = broken ] || [ -e ill ]; then exit 1; fi
   echo "$GREETING" > live.new && mv live.new live
+  echo >> loads
 }
 load
 trap load HUP

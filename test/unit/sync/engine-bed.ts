@@ -54,12 +54,12 @@ export interface Bed {
 
 /**
  * `services` maps a name to its manifest without the name; templates stand under `NAME/FILE`. `retryFirst`: milliseconds after a
- * failed turn.
+ * failed turn. `settleMin`: of `sync.settle`, in milliseconds.
  */
 export async function makeBed(
   services: Readonly<Record<string, string>>,
   templates: Readonly<Record<string, string>>,
-  { retryFirst = 20 } = {},
+  { retryFirst = 20, settleMin = 100 } = {},
 ): Promise<Bed> {
   const folder = await mkdtemp(path.join(tmpdir(), "config-sync-engine-"));
   for (const [name, manifest] of Object.entries(services)) {
@@ -138,7 +138,7 @@ export async function makeBed(
       parallel: 8,
       lookEvery: 3_600_000,
       retry: { initial: retryFirst, factor: 2, max: 5 * retryFirst },
-      settle: { min: 100, max: 2000 },
+      settle: { min: settleMin, max: 2000 },
     });
     await engine.start();
   };
