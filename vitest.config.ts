@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
 // unit: pure and fast, one process. The others start real servers and daemons: own processes, one file after another.
-const real = { pool: "forks" as const, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false };
+const real = {
+  ...{ pool: "forks" as const, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false },
+  // Other processes are waited for: on a machine that is busy they take seconds for what else takes milliseconds.
+  expect: { poll: { timeout: 15_000 } },
+};
 
 export default defineConfig({
   test: {

@@ -204,10 +204,11 @@ describe(`a daemon (seed ${seed})`, () => {
   test("loses it while it runs: a kill after the next change costs no reload", async () => {
     await rm(file);
     await change();
-    await vi.waitFor(async () => {
+    const records = async () => {
       const ledger = await readLedger(file);
-      for (const name of names) expect(ledger.record(name)).toMatchObject({ undo: undefined, attempts: 0 });
-    });
+      return names.map((name) => ledger.record(name));
+    };
+    await expect.poll(records).toMatchObject(names.map(() => ({ undo: undefined, attempts: 0 })));
     await bed.kill();
     await bed.start();
     await settle();

@@ -79,10 +79,11 @@ async function expectWhole(): Promise<void> {
   const revisions = await history();
   expect(revisions.map(({ number }) => number)).toEqual(revisions.map((_, index) => revisions.length - index));
   // What the history has is on record, from the first entry on; put there soon after the start.
-  await vi.waitFor(() => {
+  const unsaid = () => {
     const said = new Set(entries().map(({ revision }) => revision));
-    expect(revisions.filter(({ number }) => number > 1 && !said.has(number))).toEqual([]);
-  });
+    return revisions.filter(({ number }) => number > 1 && !said.has(number));
+  };
+  await expect.poll(unsaid).toEqual([]);
   expect((await verifyAudit(auditFolder(workspace.at("disk/state")))).faults).toEqual([]);
 }
 

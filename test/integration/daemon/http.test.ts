@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { serveControl } from "../../../src/api/control-server.ts";
 import { watchWork } from "../../../src/api/watched-work.ts";
 import { createDaemonApi } from "../../../src/daemon/http.ts";
@@ -68,7 +68,7 @@ test("a server that gives way to another one lets the owner go on, and nobody mi
     const remote = await fetch(`${addresses[0]}/api/v1/events`, { headers: key });
     const told: SyncEvent[] = [];
     const applying = watchWork(socket, { method: "POST", url: "/api/v1/apply?timeout=1m" }, (one) => told.push(one));
-    await vi.waitFor(async () => expect(await streams(socket)).toBe(2));
+    await expect.poll(() => streams(socket)).toBe(2);
     emit({ type: "mended", text: "before" });
     await api.open({ ...listening, readOnly: "for a while" });
     const id = /^id: (\S+)\nevent: mended$/m.exec(await remote.text())?.[1] ?? "";

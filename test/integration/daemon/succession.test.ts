@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Running, runWorkspace } from "../../../src/daemon/running.ts";
 import { createSuccession, type Reread, type Succession } from "../../../src/daemon/succession.ts";
 import { ConfigSyncError } from "../../../src/errors.ts";
@@ -42,7 +42,7 @@ describe("a workspace that takes another's place", () => {
     const old = await succession.current();
     await workspace.saveByRename("config-sync.yaml", text("secrets: [a.b]\n"));
     succession.reread();
-    await vi.waitFor(() => expect(taken()).toBe(1));
+    await expect.poll(taken).toBe(1);
     const now = await succession.current();
     expect(now).not.toBe(old);
     expect(now.workspace.settings.secrets).toEqual(["a.b"]);
@@ -52,17 +52,17 @@ describe("a workspace that takes another's place", () => {
   test("is tried again and again where it cannot start, and who asks meanwhile waits", async () => {
     failing = 2;
     succession.reread();
-    await vi.waitFor(() => expect(outcomes[0]).toMatchObject({ kind: "refused" }));
+    await expect.poll(() => outcomes[0]).toMatchObject({ kind: "refused" });
     expect(succession.problems()).toMatchObject([{ code: "STATE_UNUSABLE" }]);
     await (await succession.current()).engine.settled();
-    await vi.waitFor(() => expect(outcomes.map(({ kind }) => kind)).toEqual(["refused", "taken"]));
+    await expect.poll(() => outcomes.map(({ kind }) => kind)).toEqual(["refused", "taken"]);
     expect(succession.problems()).toEqual([]);
   });
 
   test("is not waited for at the end", async () => {
     failing = Number.POSITIVE_INFINITY;
     succession.reread();
-    await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+    await expect.poll(() => outcomes).toHaveLength(1);
     await succession.stop();
     await sleep(0);
     expect(taken()).toBe(0);
@@ -74,9 +74,7 @@ describe("a workspace that takes another's place", () => {
       await workspace.saveByRename("config-sync.yaml", text(`secrets: [${key}]\n`));
       succession.reread();
     }
-    await vi.waitFor(async () => {
-      expect((await succession.current()).workspace.settings.secrets).toEqual(["a.c"]);
-      expect(taken()).toBeGreaterThan(0);
-    });
+    await expect.poll(async () => (await succession.current()).workspace.settings.secrets).toEqual(["a.c"]);
+    await expect.poll(taken).toBeGreaterThan(0);
   });
 });
