@@ -5,7 +5,7 @@
 import { defineConfig } from "rolldown";
 
 /** They are loaded at every start; all others are loaded when they are needed, from node_modules. */
-const bundled = /^(chokidar|commander|pino|readdirp|yaml|zod)(\/|$)/;
+const bundled = /^(commander|pino|yaml|zod)(\/|$)/;
 const ours = /^[./]/;
 
 export default defineConfig({

@@ -1,7 +1,6 @@
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import type { FSWatcher } from "chokidar";
 import { systemCode } from "../errors.ts";
 
 export interface FolderListener {
@@ -90,12 +89,13 @@ async function arm(folder: Folder): Promise<void> {
   const wasArmed = folder.watcher !== undefined;
   let isRaced = false;
   for (let tries = 0; tries < mostTries; tries++) {
-    await disarm(folder);
-    if (identity !== undefined) folder.watcher = await openWatcher(folder);
-    folder.identity = folder.watcher === undefined ? undefined : identity;
-    // A folder that went while chokidar opened it is watched by nobody, and nobody tells of the next one.
+    disarm(folder);
+    const asked = identity;
+    if (asked !== undefined) folder.watcher = openWatcher(folder);
+    folder.identity = folder.watcher === undefined ? undefined : asked;
+    // Of a folder that went, or came, while we opened it nobody tells.
     identity = await identify(folder);
-    if (folder.watcher === undefined || folder.identity === identity) break;
+    if (identity === asked) break;
     isRaced = true;
   }
   if (isRaced || !folder.wasTried) retryLater(folder, firstRetry);
@@ -111,45 +111,35 @@ function identify({ path }: Folder): Promise<string | undefined> {
   return stat(path, { bigint: true }).then(describe, () => undefined);
 }
 
-async function disarm(folder: Folder): Promise<void> {
-  const { watcher } = folder;
+function disarm(folder: Folder): void {
+  folder.watcher?.close();
   folder.watcher = undefined;
-  // Waited for: chokidar shares what it opened by path, and a new watcher must not join the dead one.
-  await watcher?.close();
 }
 
 /**
- * chokidar 6 on one folder. Everything in it is ignored, so that it reads no other file's state; what we take is its `raw` event,
- * which hands on fs.watch's own (on Linux: inotify's, in order, none merged), before any interpretation. Its own events come
- * later, do not tell a rename from a write, and end when the folder is removed and made again.
+ * Node's own watch: on Linux it hands on inotify's events one by one, in order. Undefined where the folder cannot be watched; that it
+ * went meanwhile is no trouble.
  */
-async function openWatcher(folder: Folder): Promise<FSWatcher | undefined> {
-  const { watch } = await import("chokidar");
+function openWatcher(folder: Folder): FSWatcher | undefined {
   const own = basename(folder.path);
-  const watcher = watch(folder.path, {
-    depth: 0,
-    ignoreInitial: true,
-    followSymlinks: false,
-    atomic: false,
-    backend: "native",
-    ignored: (path) => path !== folder.path,
-  });
-  watcher.on("raw", (event, path, details) => {
-    if (folder.watcher !== watcher && folder.watcher !== undefined) return;
-    if ((details as { watchedPath?: string }).watchedPath !== folder.path) return;
-    const name = basename(String(path ?? own));
-    for (const { onEvent } of folder.listeners) onEvent(event === "rename" ? "rename" : "change", name);
-    // inotify names the folder itself when it was removed or moved away.
-    if (event === "rename" && name === own) void renew(folder).then(() => retryLater(folder, firstRetry));
-  });
-  return new Promise((resolve) => {
-    watcher.once("ready", () => resolve(watcher));
+  try {
+    const watcher = watch(folder.path);
+    watcher.on("change", (event, told) => {
+      if (folder.watcher !== watcher) return;
+      const name = String(told ?? own);
+      for (const { onEvent } of folder.listeners) onEvent(event === "rename" ? "rename" : "change", name);
+      // inotify names the folder itself when it was removed or moved away.
+      if (event === "rename" && name === own) void renew(folder).then(() => retryLater(folder, firstRetry));
+    });
     watcher.on("error", (error) => {
       report(folder, error);
-      if (folder.watcher === watcher) folder.watcher = undefined;
-      void watcher.close().then(() => resolve(undefined));
+      if (folder.watcher === watcher) disarm(folder);
     });
-  });
+    return watcher;
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") report(folder, error);
+    return undefined;
+  }
 }
 
 function retryLater(folder: Folder, delay: number): void {
