@@ -11,6 +11,7 @@ import { reveal } from "../../config/secret.ts";
 import { asConfigSyncError, ConfigSyncError } from "../../errors.ts";
 import { showChange } from "../../sync/events.ts";
 import type { Api } from "./api.ts";
+import { earlyAnswer } from "./early-answer.ts";
 import { requireMapped } from "./mapped-rights.ts";
 import { etagOf, expectedRevision } from "./preconditions.ts";
 import { type Reader, readerOf } from "./reading.ts";
@@ -22,15 +23,28 @@ import { type Health, whenHealthy } from "./wait-healthy.ts";
 
 type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly query: z.output<typeof writing> };
 
-/** Makes a change of these edits. */
+/** Makes a change of these edits, and answers with it. */
 export async function writeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
+  return carryOut(api, ...changeOf(api, request, reply, edits));
+}
+
+/** Makes a change of these edits; the answer is somebody else's. */
+export async function makeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
+  await makeChange(api, ...changeOf(api, request, reply, edits));
+}
+
+function changeOf(
+  api: Api,
+  request: WriteRequest,
+  reply: FastifyReply,
+  edits: readonly Edit[],
+): [Reader, Exchange, string, Work] {
   const reader = readerOf(api, request, request.query.app);
   reply.request.act = { keys: edits.map(({ path }) => formatPath(path)) };
   requireEdits(reader, edits);
   if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
-  return carryOut(api, reader, { request, reply, edits }, describeEdits(edits), (signature) =>
-    reader.app.change({ ...signature, edits }),
-  );
+  const work: Work = (signature) => reader.app.change({ ...signature, edits });
+  return [reader, { request, reply, edits }, describeEdits(edits), work];
 }
 
 /** Throws FORBIDDEN where an edit is on a section that is not for these hands, VALUE_INVALID for a mask in the place of a value. */
@@ -48,14 +62,41 @@ interface Exchange {
   readonly edits?: readonly Edit[];
 }
 
+type Work = (signature: Signature) => Promise<Changed>;
+
 /** Answers with the revision, its changes and, where that is waited for, the services. `why` where nobody says it. */
 export async function carryOut(
+  api: Api,
+  reader: Reader,
+  exchange: Exchange,
+  why: string,
+  work: Work,
+): Promise<z.output<typeof written>> {
+  const { app, sight } = reader;
+  const { reply } = exchange;
+  const { query } = exchange.request;
+  const answer = earlyAnswer(reply, ({ revision, changes }: Changed) => ({
+    revision: seenRevision(revision, sight),
+    changes: changes.map(showChange).filter(({ key }) => sight.key(key)),
+  }));
+  if (query.wait === undefined) return answer.give(await makeChange(api, reader, exchange, why, work, answer.prepare));
+  const changed = await makeChange(api, reader, exchange, why, work);
+  const signal = patience(api, reply, query);
+  const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
+  if (outcome === "unfinished") reply.code(202);
+  const health = { outcome, services: services.filter(({ name }) => sight.service(name)) };
+  return { ...answer.give(changed), health };
+}
+
+/** `onWritten` is told of the change when it only waits for the disk. */
+async function makeChange(
   api: Api,
   { app, principal, sight }: Reader,
   { request, reply, edits = [] }: Exchange,
   why: string,
-  work: (signature: Signature) => Promise<Changed>,
-): Promise<z.output<typeof written>> {
+  work: Work,
+  onWritten?: (changed: Changed) => void,
+): Promise<Changed> {
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;
@@ -64,11 +105,13 @@ export async function carryOut(
   const said = query.message === undefined ? why : withoutGiven(query.message, given);
   reply.request.act = { ...reply.request.act, why: said };
   let unwitnessed: unknown;
-  const witness = (changed: Changed): Promise<void> =>
-    recordNow(api, reply, actOf(changed, why)).catch((error: unknown) => {
+  const witness = (changed: Changed): Promise<void> => {
+    onWritten?.(changed);
+    return recordNow(api, reply, actOf(changed, why)).catch((error: unknown) => {
       unwitnessed = error;
       throw error;
     });
+  };
   const changed = await work({ author: principal.name, message, expected, witness }).catch((error: unknown) => {
     // What went wrong behind the witness goes on record, too.
     if (error !== unwitnessed) reply.request.isRecorded = false;
@@ -77,13 +120,7 @@ export async function carryOut(
   // Of nothing that was different there was nothing to witness.
   if (!reply.request.isRecorded) await witness(changed);
   reply.header("etag", etagOf(changed.revision));
-  const changes = changed.changes.map(showChange).filter(({ key }) => sight.key(key));
-  const revision = seenRevision(changed.revision, sight);
-  if (query.wait === undefined) return { revision, changes };
-  const signal = patience(api, reply, query);
-  const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
-  if (outcome === "unfinished") reply.code(202);
-  return { revision, changes, health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
+  return changed;
 }
 
 /**

@@ -14,7 +14,7 @@ import { toProblem } from "../problem.ts";
 import { isRevealed, presentView, type Reader, readerOf } from "../reading.ts";
 import { flag, name, type Problem, section } from "../schemas.ts";
 import { shownSection } from "../settings-view.ts";
-import { writeEdits } from "../writing.ts";
+import { makeEdits } from "../writing.ts";
 
 const tags = ["classic"];
 const trouble = z.object({ message: z.string(), details: z.string() }).meta({ id: "ClassicError" });
@@ -77,9 +77,7 @@ export function addClassicRoutes(server: Server, api: Api, fault: (problem: Prob
       if (!requireSection(reader, section).has(key))
         throw new ConfigSyncError("NOT_FOUND", `Key:${key} does not exist`);
       const { headers, principal } = request;
-      await writeEdits(api, { headers, principal, query: { app: "default" } }, reply, [
-        { path: [section, key], value },
-      ]);
+      await makeEdits(api, { headers, principal, query: { app: "default" } }, reply, [{ path: [section, key], value }]);
       return shownSection(requireSection(reader, section), false);
     },
   });
