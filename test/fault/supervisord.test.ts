@@ -106,6 +106,6 @@ describe("supervisord misbehaves", () => {
     await vi.waitFor(async () => {
       const { pid, state } = await supervisord.info("restarted", never);
       expect({ state, isNew: pid !== before }).toEqual({ state: "RUNNING", isNew: true });
-    }, 10_000);
+    }, 15_000);
   }
 });

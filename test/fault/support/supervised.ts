@@ -5,6 +5,11 @@ import { type SupervisordServer, startSupervisord } from "../../support/supervis
 /** One service a program, one program a way to be told. */
 export const programs = ["restarted", "signalled"] as const;
 const actions = { restarted: "action: restart", signalled: "action: signal, signal: HUP" };
+/**
+ * supervisord calls an end a failed start only within `startsecs`, however slow the machine was; `restarted` waits that long.
+ * Two tries more keep BACKOFF up for three seconds.
+ */
+const starts = { restarted: { startsecs: 4, startretries: 2 }, signalled: { startsecs: 1, startretries: 2 } };
 
 export interface SupervisedGreeters {
   readonly server: SupervisordServer;
@@ -26,7 +31,7 @@ export async function superviseGreeters(sync: string): Promise<SupervisedGreeter
   );
   const commands = programs.map((name) => {
     const command = `sh ${greeters.folder(name)}/run.sh ${greeters.folder(name)}`;
-    return [name, { command, startsecs: 1, startretries: 1, stopwaitsecs: 2 }];
+    return [name, { command, ...starts[name], stopwaitsecs: 2 }];
   });
   await server.write(Object.fromEntries(commands));
   const supervisord = await createSupervisord({ url: server.url });

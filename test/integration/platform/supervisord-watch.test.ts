@@ -15,7 +15,7 @@ describe("the watch over programs", () => {
   const programs = {
     web: { command: "sleep 1000" },
     other: { command: "sleep 1000" },
-    ill: { command: "false", startsecs: 1, autostart: false },
+    ill: { command: "false", startsecs: 60, autostart: false },
   };
   beforeAll(async () => {
     server = await startSupervisord(programs);

@@ -32,12 +32,12 @@ startsecs=0
 autorestart=false
 [program:crash]
 command=false
-startsecs=1
+startsecs=60
 startretries=0
 autostart=false
 [program:slow]
 command=false
-startsecs=1
+startsecs=60
 startretries=100
 autostart=false
 [program:missing]

@@ -9,7 +9,7 @@ import { startSupervisord } from "../../support/supervisord.ts";
 probeContract("supervisord", async () => {
   const server = await startSupervisord({
     web: { command: "sleep 1000" },
-    broken: { command: "false", startsecs: 1, startretries: 0 },
+    broken: { command: "false", startsecs: 60, startretries: 0 },
   });
   const hung = await startHungServer();
   const context = { supervisord: () => createSupervisord({ url: server.url }) };

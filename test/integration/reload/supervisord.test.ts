@@ -107,8 +107,8 @@ describe("supervisord reload of a program that does not run", () => {
   beforeAll(async () => {
     server = await startSupervisord(`[program:web]
 command=sh -c 'test -e %(here)s/good || exit 1; trap "echo HUP >> %(here)s/said" HUP; while true; do sleep 0.05; done'
-startsecs=1
-startretries=1
+startsecs=3
+startretries=2
 [program:twin]
 command=sleep 1000
 process_name=%(program_name)s_%(process_num)d
