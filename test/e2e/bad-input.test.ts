@@ -290,11 +290,11 @@ describe("without the rights of root", () => {
     await waitForFile(workspace.at("services/nginx/site.conf"), (content) => content.includes("8088"));
     await chmod(workspace.at("config.ini"), 0);
     await expect
-      .poll(async () => (await statusOf(workspace)).problems, { timeout: 10_000 })
+      .poll(async () => (await statusOf(workspace)).problems)
       .toMatchObject([{ text: expect.stringMatching(/config.ini.*permission denied.*Give the user/) }]);
     expect((await statusOf(workspace)).services.map(({ state }) => state)).toEqual(["healthy", "healthy", "healthy"]);
     await chmod(workspace.at("config.ini"), 0o600);
-    await expect.poll(async () => (await statusOf(workspace)).problems, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(async () => (await statusOf(workspace)).problems).toEqual([]);
     child.kill();
     expect(await once(child, "exit")).toEqual([0, null]);
   });

@@ -178,7 +178,7 @@ reload: [{ command: { argv: ["sh", "-c", "touch reloading; exec sleep 60"], time
     await vi.waitFor(async () => {
       const left = await readdir(workspace.folder, { recursive: true });
       expect(left.filter((name) => name.includes(".config-sync-"))).toEqual([]);
-    }, 5000);
+    }, 15_000);
     expect(await daemon.stop()).toBe(0);
     expect(await runCli(["plan", "-w", workspace.folder])).toMatchObject({ code: 0 });
   });

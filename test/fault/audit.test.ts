@@ -64,7 +64,7 @@ test(
     const url = "/api/v1/settings/a/value";
     await callDaemon(workspace.at("state/daemon.sock"), { method: "PUT", url, body: { value: "last" } });
     // Begins behind the first work, beside what is asked for.
-    await vi.waitFor(() => expect(numbersOnRecord(folder)).toEqual(upTo(numbersOnRecord(folder).length)), 10_000);
+    await vi.waitFor(() => expect(numbersOnRecord(folder)).toEqual(upTo(numbersOnRecord(folder).length)), 15_000);
     await last.stop();
     expect((await verifyAudit(folder)).faults).toEqual([]);
   },

@@ -29,7 +29,7 @@ describe("what happens to a container without a change", () => {
     });
   const container = (name: string) => dockerd.docker.getContainer(name);
   const statusIs = (name: string, status: string) =>
-    vi.waitFor(async () => expect((await container(name).inspect()).State.Status).toBe(status), { timeout: 10_000 });
+    vi.waitFor(async () => expect((await container(name).inspect()).State.Status).toBe(status), { timeout: 15_000 });
 
   beforeAll(async () => {
     dockerd = await startDockerd();

@@ -77,9 +77,9 @@ describe.each(kinds)("a config.ini that is %s", (kind) => {
       expect(revisions.map(({ number }) => number)).toEqual(revisions.map((_, index) => revisions.length - index));
       expect(revisions[0]?.number).toBe((head?.number ?? 0) + (isRecorded ? 1 : 0));
       if (isRecorded) expect(revisions[0]?.message).toBe(`change-${next}`);
-      await vi.waitFor(() => expect(git("show", "main:default/config.ini")).toBe(config()), 5000);
+      await vi.waitFor(() => expect(git("show", "main:default/config.ini")).toBe(config()), 15_000);
       // The history goes on for a moment with what comes after a commit.
-      await vi.waitFor(() => expect(leftovers(workspace)).toEqual([]), 5000);
+      await vi.waitFor(() => expect(leftovers(workspace)).toEqual([]), 15_000);
     },
   );
 });

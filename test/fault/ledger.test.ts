@@ -145,7 +145,9 @@ describe(`the file (seed ${seed})`, () => {
       message: expect.stringContaining(file),
     });
     await rm(folder);
-    await vi.waitFor(async () => expect((await readLedger(file)).record("gitea").attempts).toBe(5), { timeout: 5000 });
+    await vi.waitFor(async () => expect((await readLedger(file)).record("gitea").attempts).toBe(5), {
+      timeout: 15_000,
+    });
     await ledger.close();
   });
 });

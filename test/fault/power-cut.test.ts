@@ -40,7 +40,7 @@ const config = () => readFileSync(workspace.at("disk/config.ini"), "utf8");
 async function start(): Promise<void> {
   daemon = workspace.startDaemon({ env: { NODE_OPTIONS: `--import=${hook}`, FATAL_STEP: workspace.at("order") } });
   await daemon.waitForLine(/watching/);
-  await vi.waitFor(async () => expect(await history()).not.toEqual([]), { timeout: 10_000, interval: 20 });
+  await vi.waitFor(async () => expect(await history()).not.toEqual([]), { timeout: 15_000, interval: 20 });
 }
 
 /** The daemon is gone; what had not got as far as the disk goes, too. Gives config.ini as it is then, before the next start. */

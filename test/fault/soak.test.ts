@@ -83,7 +83,7 @@ describe(`a long life (seed ${seed})`, () => {
     expect(readdirSync(stack.workspace.at("state"))).not.toContain("daemon.sock");
     expect(leftovers(stack.workspace.folder)).toEqual([]);
     // It is ended by then; who has to take note of that may take a second.
-    await vi.waitFor(() => expect(stack.hangs()).toBe(false), 5000);
+    await vi.waitFor(() => expect(stack.hangs()).toBe(false), 15_000);
 
     const next = nextValue();
     await stack.save("merged", next);

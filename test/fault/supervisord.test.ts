@@ -72,7 +72,7 @@ describe("supervisord misbehaves", () => {
     await supervisord.start("signalled", never);
     await greeters.settles("signalled", "started again");
     // At its start, and when it was told: a signal on its way would find the greeting of the next test.
-    await vi.waitFor(async () => expect(await greeters.loads("signalled")).toBe(before + 2), 5000);
+    await vi.waitFor(async () => expect(await greeters.loads("signalled")).toBe(before + 2), 15_000);
   });
 
   test("a change that a program does not survive is taken back, and the program runs as before", async () => {

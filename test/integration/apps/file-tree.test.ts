@@ -92,7 +92,7 @@ test("an edit by hand that could not be recorded is recorded when that works aga
   writeFileSync(inFolder("app.yaml"), "port: 81\n");
   await expect.poll(() => told.join()).toContain("the disk is full");
   failing = undefined;
-  await expect.poll(() => tree.current().data, { timeout: 10_000 }).toEqual({ port: 81 });
+  await expect.poll(() => tree.current().data).toEqual({ port: 81 });
 });
 
 test("goes on from what there is where a change was recorded and then somebody else's edit stood in the file", async () => {

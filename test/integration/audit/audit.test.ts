@@ -58,10 +58,10 @@ describe("with a daemon", () => {
 
   test("edits by hand, adopted drift, its commands and the API are on record, in one chain", async () => {
     await workspace.saveByRename("config.ini", "[a]\nvalue = 7\n");
-    await vi.waitFor(async () => expect(await entries("--path", "a.value")).toHaveLength(1), 5000);
-    await vi.waitFor(() => expect(readFileSync(workspace.at("services/one.env"), "utf8")).toBe("VALUE=7\n"), 5000);
+    await vi.waitFor(async () => expect(await entries("--path", "a.value")).toHaveLength(1), 15_000);
+    await vi.waitFor(() => expect(readFileSync(workspace.at("services/one.env"), "utf8")).toBe("VALUE=7\n"), 15_000);
     writeFileSync(workspace.at("services/one.env"), "VALUE=8\n");
-    await vi.waitFor(async () => expect(await entries("--actor", "drift")).toHaveLength(1), 5000);
+    await vi.waitFor(async () => expect(await entries("--actor", "drift")).toHaveLength(1), 15_000);
     const url = "/api/v1/settings/a/value";
     await Promise.all([
       callDaemon(workspace.at("state/daemon.sock"), { method: "PUT", url, body: { value: "9" } }),

@@ -47,7 +47,7 @@ test("changes that are in the history and not in the log are put there by the ne
   for (const _ of ["the first start", "another one"]) {
     const daemon = workspace.startDaemon();
     await daemon.waitForLine(/watching/);
-    await vi.waitFor(() => expect(entries().length).toBeGreaterThanOrEqual(before.length + 2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(entries().length).toBeGreaterThanOrEqual(before.length + 2), { timeout: 15_000 });
     await daemon.stop();
   }
   const put = { from: "history", what: "change", app: "default", outcome: "done" };

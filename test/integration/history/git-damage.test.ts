@@ -140,7 +140,7 @@ describe("the repository", () => {
     expect((await history.head("default"))?.number).toBe(5);
     await grow(history, 2);
     expect(await configOf(history, 7)).toBe("value = 7\n");
-    await expect.poll(() => commitCount(folder), { timeout: 5000 }).toBe(2);
+    await expect.poll(() => commitCount(folder)).toBe(2);
     await history.close();
     expect(told.join("\n")).toMatch(/deleted.*numbers go on/s);
     expect(await numbersOf(folder)).toEqual([7, 6]);
@@ -289,11 +289,11 @@ describe("the repository", () => {
     writeFileSync(lock, "");
     const { history, told } = await openTelling(folder);
     await grow(history, 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toMatch(/main\.lock/);
+    await expect.poll(() => history.trouble?.()).toMatch(/main\.lock/);
     expect(existsSync(lock)).toBe(true);
     await grow(history, 1);
     utimesSync(lock, new Date(0), new Date(0));
-    await expect.poll(() => commitCount(folder), { timeout: 10_000 }).toBe(7);
+    await expect.poll(() => commitCount(folder)).toBe(7);
     await expect.poll(() => history.trouble?.()).toBeUndefined();
     expect(told.some((message) => message.includes("killed git"))).toBe(true);
   });
@@ -313,7 +313,7 @@ describe("what a killed git leaves behind", () => {
     writeFileSync(join(folder, "refs/heads/main.lock"), "");
     const { history } = await openTelling(folder);
     await grow(history, 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toMatch(/main\.lock/);
+    await expect.poll(() => history.trouble?.()).toMatch(/main\.lock/);
     expect([...old, join(folder, "fast_import_crash_17")].filter(existsSync)).toEqual([]);
     expect(kept.filter(existsSync)).toEqual(kept);
   });
@@ -357,13 +357,13 @@ describe("a disk on which only git has no room", () => {
     const folder = join(disk, "history");
     const { history } = await openTelling(folder);
     await grow(history, 1);
-    await expect.poll(() => commitCount(folder), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => commitCount(folder)).toBe(1);
     const ballast = join(disk, "ballast");
     writeFileSync(ballast, Buffer.alloc(1_700_000));
     // Random bytes, so that git cannot make them smaller.
     const documents = [{ name: "config.ini", bytes: randomBytes(1_500_000) }];
     await history.append("default", draftOf({ documents }), 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 10_000 }).toMatch(/not in its git repository yet.*space/s);
+    await expect.poll(() => history.trouble?.()).toMatch(/not in its git repository yet.*space/s);
     expect((await history.get("default", 2))?.documents[0]?.bytes).toHaveLength(1_500_000);
     truncateSync(ballast, 0);
     await expect.poll(() => commitCount(folder), { timeout: 20_000 }).toBe(2);

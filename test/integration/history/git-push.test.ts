@@ -38,12 +38,10 @@ describe("a history that is pushed", () => {
     const url = bareRemote();
     const history = await histories.open({ folder, push: { url, branch: "config" } });
     await grow(history, 3);
-    await expect.poll(() => plainGit(url, "for-each-ref", "refs/heads/config"), { timeout: 5000 }).not.toBe("");
+    await expect.poll(() => plainGit(url, "for-each-ref", "refs/heads/config")).not.toBe("");
     expect(plainGit(url, "log", "--format=%s", "config").split("\n")).toHaveLength(3);
     await grow(history, 1);
-    await expect
-      .poll(() => plainGit(url, "rev-parse", "config"), { timeout: 5000 })
-      .toBe(plainGit(folder, "rev-parse", "main"));
+    await expect.poll(() => plainGit(url, "rev-parse", "config")).toBe(plainGit(folder, "rev-parse", "main"));
     expect(history.trouble?.()).toBeUndefined();
   });
 
@@ -57,12 +55,12 @@ describe("a history that is pushed", () => {
       tell: (message) => told.push(message),
     });
     await grow(history, 2);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toContain(`cannot be pushed to ${url}`);
+    await expect.poll(() => history.trouble?.()).toContain(`cannot be pushed to ${url}`);
     await grow(history, 2);
     expect(await configOf(history, 4)).toBe("value = 4\n");
     plainGit("/", "init", "--quiet", "--bare", "-b", "main", url);
     await expect.poll(() => commitCount(url), { timeout: 15_000 }).toBe(4);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toBeUndefined();
+    await expect.poll(() => history.trouble?.()).toBeUndefined();
     expect(told).toHaveLength(2);
     expect(told[1]).toContain("works again");
   });
@@ -78,7 +76,7 @@ describe("a history that is pushed", () => {
     plainGit(clone, "push", "--quiet", "origin", "HEAD:main");
     const history = await histories.open({ folder, push: { url, branch: "main" } });
     await grow(history, 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toContain("push to another branch");
+    await expect.poll(() => history.trouble?.()).toContain("push to another branch");
     expect(plainGit(url, "log", "--format=%s", "main")).toBe("theirs");
     expect(commitCount(folder)).toBe(1);
   });
@@ -105,7 +103,7 @@ describe("a history that is pushed", () => {
       tell: (message) => told.push(message),
     });
     await grow(history, 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toContain(`127.0.0.1:${port}/owner/config.git`);
+    await expect.poll(() => history.trouble?.()).toContain(`127.0.0.1:${port}/owner/config.git`);
     await expect.poll(() => seen.length).toBeGreaterThan(1);
     expect(seen.at(-1)).toBe(`Basic ${Buffer.from(`al@ice:${password}`).toString("base64")}`);
     const said = [...told, history.trouble?.() ?? "", shown, plainGit(folder, "config", "--list")].join("\n");
@@ -132,7 +130,7 @@ describe("a history that is pushed", () => {
     const url = `http://alice:hunter22@127.0.0.1:${port}/config.git`;
     const history = await histories.open({ folder, push: { url, branch: "main" } });
     await grow(history, 1);
-    await expect.poll(() => history.trouble?.(), { timeout: 5000 }).toContain("cannot be pushed");
+    await expect.poll(() => history.trouble?.()).toContain("cannot be pushed");
     expect(seen.filter((header) => header !== undefined)).toEqual([]);
   });
 

@@ -1,7 +1,8 @@
 import { chmod, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "../../support/action-context.ts";
 import { addContainer, type Bed, makeBed } from "./engine-bed.ts";
 
 let bed: Bed;
@@ -33,7 +34,7 @@ reload: [{ docker: { container: web, action: restart } }]
 }
 
 const right = "[server]\nPORT = 80\nNAME = shop\nURL  = http://shop/\n";
-const untilRight = (file: string) => vi.waitFor(async () => expect(await valuesIn(file)).toEqual(["80", "shop"]));
+const untilRight = (file: string) => eventually(async () => expect(await valuesIn(file)).toEqual(["80", "shop"]));
 
 async function valuesIn(file: string): Promise<(string | undefined)[]> {
   const text = await readFile(file, "utf8");
@@ -81,7 +82,7 @@ describe("what somebody else did to an output is put right without a look being 
     await writeFile(foreign, "[server]\nPORT = 9\n");
     await rm(file);
     await symlink(foreign, file);
-    await vi.waitFor(() => expect(bed.record("web").trouble?.code).toBe("PATH_FORBIDDEN"));
+    await eventually(() => expect(bed.record("web").trouble?.code).toBe("PATH_FORBIDDEN"));
     expect(await readFile(foreign, "utf8")).toBe("[server]\nPORT = 9\n");
     await rm(file);
     await untilRight(file);
@@ -93,7 +94,7 @@ describe("what somebody else did to an output is put right without a look being 
   test("another mode: put right, and the service is left alone", async () => {
     const { file, web } = await startWith(', mode: "0640"');
     await chmod(file, 0o666);
-    await vi.waitFor(async () => expect((await stat(file)).mode & 0o777).toBe(0o640));
+    await eventually(async () => expect((await stat(file)).mode & 0o777).toBe(0o640));
     await bed.engine().settled();
     expect(web.restarts).toBe(1);
   });
@@ -125,7 +126,7 @@ describe("drift that is only reported", () => {
   test("stays, is told once, and a change of the configuration still comes through", async () => {
     const { file, web } = await startWith(", drift: report");
     await writeFile(file, right.replace("80", "8"));
-    await vi.waitFor(() => expect(bed.steps("web")).toContain("drifted"));
+    await eventually(() => expect(bed.steps("web")).toContain("drifted"));
     bed.engine().lookAtEverything();
     await bed.engine().settled();
     expect(bed.steps("web").filter((step) => step === "drifted")).toHaveLength(1);
@@ -139,7 +140,7 @@ describe("drift that is adopted", () => {
   test("becomes a revision of the configuration", async () => {
     const { file } = await startWith(", drift: adopt");
     await writeFile(file, right.replace("80", "8080"));
-    await vi.waitFor(() => expect(bed.record("web").healthy?.revision).toBe(2));
+    await eventually(() => expect(bed.record("web").healthy?.revision).toBe(2));
     await bed.engine().settled();
     expect(await valuesIn(file)).toEqual(["8080", "shop"]);
     expect(bed.events.findLast((event) => event.type === "revision")).toMatchObject({
@@ -157,7 +158,7 @@ describe("drift that is adopted", () => {
   ])("is left and told where it cannot be: %s", async (_, text, why) => {
     const { file } = await startWith(", drift: adopt");
     await writeFile(file, text);
-    await vi.waitFor(() => expect(bed.steps("web")).toContain("drifted"));
+    await eventually(() => expect(bed.steps("web")).toContain("drifted"));
     expect(bed.events.findLast((event) => event.type === "service")?.text).toMatch(why);
     expect(await readFile(file, "utf8")).toBe(text);
   });
@@ -175,7 +176,7 @@ describe("a storm", () => {
       void bed.engine().lookAgain();
       await wait(4);
     }
-    await vi.waitFor(async () => expect(await valuesIn(file)).toEqual(["1050", "shop"]));
+    await eventually(async () => expect(await valuesIn(file)).toEqual(["1050", "shop"]));
     await bed.engine().settled();
     expect(web.restarts - before).toBe(2);
   });
@@ -196,7 +197,7 @@ reload_every: 400ms
     await bed.engine().settled();
     for (const port of ["2", "3"]) await bed.change({ "web.port": port });
     expect([await bed.read("web.env"), web.restarts]).toEqual(["PORT=1\n", 1]);
-    await vi.waitFor(async () => expect(await bed.read("web.env")).toBe("PORT=3\n"));
+    await eventually(async () => expect(await bed.read("web.env")).toBe("PORT=3\n"));
     await bed.engine().settled();
     expect(web.restarts).toBe(2);
   });

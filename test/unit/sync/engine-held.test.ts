@@ -1,8 +1,9 @@
 /** Services whose newest values failed: they are kept at their last good state. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
+import { eventually } from "../../support/action-context.ts";
 import { addContainer, type Bed, type FakeContainer, makeBed } from "./engine-bed.ts";
 
 let bed: Bed;
@@ -41,7 +42,7 @@ async function look(): Promise<void> {
 }
 
 async function isHeld(): Promise<void> {
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await bed.status("web")).toMatchObject({ state: "rolled-back", desired: 2, live: 1 }),
   );
   expect(bed.record("web").quarantine).toMatchObject({ revision: 2 });
@@ -53,7 +54,7 @@ test.each([
 ])("%s is put right, the service is told once, and what failed is not tried again", async (_, edit) => {
   await startHeld();
   await edit();
-  await vi.waitFor(async () => expect(await readFile(file, "utf8")).toBe(good));
+  await eventually(async () => expect(await readFile(file, "utf8")).toBe(good));
   await look();
   expect(web.restarts).toBe(1);
   await isHeld();
@@ -117,11 +118,11 @@ test("one that is not there is told when it is back, and the reason why it is he
     throw new ConfigSyncError("UNREACHABLE", "away");
   };
   await writeFile(file, good.replace("80", "8"));
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(bed.record("web").trouble?.message).toMatch(/away.*Besides, revision 2 was taken back/s),
   );
   web.onRestart = () => undefined;
-  await vi.waitFor(() => expect(bed.record("web").trouble?.code).toBe("UNHEALTHY"));
+  await eventually(() => expect(bed.record("web").trouble?.code).toBe("UNHEALTHY"));
   await isHeld();
 });
 
@@ -143,6 +144,6 @@ test("what is applied of an older revision, because the newest cannot be rendere
   await bed.change({ "web.port": "82" });
   expect(bed.steps("web")).toContain("refused");
   web.onRestart = () => undefined;
-  await vi.waitFor(() => expect(bed.record("web").healthy?.revision).toBe(3));
+  await eventually(() => expect(bed.record("web").healthy?.revision).toBe(3));
   expect(await readFile(file, "utf8")).toBe(good.replace("80", "81"));
 });

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
+import { eventually } from "../../support/action-context.ts";
 import { addContainer, type Bed, type FakeContainer, makeBed } from "./engine-bed.ts";
 
 let bed: Bed;
@@ -38,7 +39,7 @@ async function hint(name?: string): Promise<void> {
 }
 
 const step = () => bed.steps("web").at(-1);
-const becomesIll = () => vi.waitFor(() => expect(bed.record("web").ill).toBe(true));
+const becomesIll = () => eventually(() => expect(bed.record("web").ill).toBe(true));
 
 async function fallIll(web: FakeContainer): Promise<void> {
   web.isHealthy = () => false;
@@ -66,7 +67,7 @@ describe("a hint about a container", () => {
     let asked = 0;
     web.isHealthy = () => ++asked > 4;
     await hint("web");
-    await vi.waitFor(() => expect(asked).toBeGreaterThan(4));
+    await eventually(() => expect(asked).toBeGreaterThan(4));
     await bed.engine().settled();
     expect([step(), bed.record("web").trouble]).toEqual(["healthy", undefined]);
   });
@@ -76,9 +77,9 @@ describe("a hint about a container", () => {
     let asked = 0;
     web.isHealthy = () => ++asked > 4;
     await hint("web");
-    await vi.waitFor(() => expect(asked).toBeGreaterThan(0));
+    await eventually(() => expect(asked).toBeGreaterThan(0));
     expect(await bed.status("web")).toMatchObject({ state: "working" });
-    await vi.waitFor(async () => expect(await bed.status("web")).toMatchObject({ state: "healthy" }));
+    await eventually(async () => expect(await bed.status("web")).toMatchObject({ state: "healthy" }));
   });
 
   test("that stays ill is told, and so is its recovery, without a restart", async () => {
@@ -88,7 +89,7 @@ describe("a hint about a container", () => {
     bed.engine().lookAtEverything();
     await bed.engine().settled();
     await fallIll(web);
-    await vi.waitFor(() => expect(step()).toBe("waiting"));
+    await eventually(() => expect(step()).toBe("waiting"));
     expect(bed.record("web").trouble?.message).toBe("container web is running, its health check says unhealthy");
     web.isHealthy = () => true;
     await hint("web");
@@ -110,7 +111,7 @@ describe("a hint about a container", () => {
     const web = await startWeb();
     web.startedAt -= 60_000;
     await hint("web");
-    await vi.waitFor(() => expect(web.restarts).toBe(2));
+    await eventually(() => expect(web.restarts).toBe(2));
     await bed.engine().settled();
     await hint("web");
     expect([step(), web.restarts, bed.record("web").ill]).toEqual(["healthy", 2, false]);
@@ -123,9 +124,9 @@ describe("a hint about a container", () => {
     // As a signal would: the run stays.
     web.onRestart = () => void Object.assign(web, { startedAt });
     await hint("web");
-    await vi.waitFor(() => expect(step()).toBe("waiting"));
+    await eventually(() => expect(step()).toBe("waiting"));
     await hint("web");
-    await vi.waitFor(() => expect(bed.record("web").attempts).toBeGreaterThan(1));
+    await eventually(() => expect(bed.record("web").attempts).toBeGreaterThan(1));
     expect(web.restarts).toBe(2);
   });
 
@@ -171,7 +172,7 @@ describe("a change while a service is ill", () => {
     web.startedAt = Date.now() + 1;
     web.isHealthy = () => true;
     await hint("web");
-    await vi.waitFor(() => expect(step()).toBe("healthy"));
+    await eventually(() => expect(step()).toBe("healthy"));
     expect([web.restarts, bed.record("web").loaded?.digest]).toEqual([2, bed.record("web").healthy?.digest]);
   });
 
@@ -207,7 +208,7 @@ test("a doubt that nobody can answer is no illness, and ends when somebody can",
   const web = await startWeb();
   bed.containers.delete("web");
   await hint("web");
-  await vi.waitFor(() => expect(step()).toBe("waiting"));
+  await eventually(() => expect(step()).toBe("waiting"));
   expect(bed.record("web").ill).toBe(false);
   expect(await bed.status("web")).toMatchObject({
     state: "waiting",
@@ -249,13 +250,13 @@ describe("a service that is held on its last good state", () => {
     expect(await bed.status("web")).toMatchObject({ state: held, retryAt: null });
     end(web);
     await hint("web");
-    await vi.waitFor(() => expect(step()).toBe("waiting"));
+    await eventually(() => expect(step()).toBe("waiting"));
     const message = expect.stringMatching(why);
     expect(await bed.status("web")).toMatchObject({ state: "waiting", live: 1, trouble: { message } });
     Object.assign(web, { isHealthy });
     bed.containers.set("web", web);
     await hint("web");
-    await vi.waitFor(() => expect(step()).toBe(held));
+    await eventually(() => expect(step()).toBe(held));
     expect(bed.record("web")).toMatchObject({ ill: false, retryAt: undefined, quarantine: { revision: 2 } });
     expect(bed.record("web").trouble).toMatchObject({ code: trouble?.code, message: trouble?.message });
     expect(await bed.status("web")).toMatchObject({ state: held });
@@ -299,9 +300,9 @@ describe("the way back", () => {
     const web = await startWeb({ retryFirst: 20 });
     web.isHealthy = () => false;
     await change({ "web.port": "666" });
-    await vi.waitFor(() => expect(bed.record("web").trouble?.message).toContain("is not finished"));
+    await eventually(() => expect(bed.record("web").trouble?.message).toContain("is not finished"));
     web.isHealthy = () => true;
-    await vi.waitFor(() => expect(step()).toBe("rolled-back"));
+    await eventually(() => expect(step()).toBe("rolled-back"));
     expect(bed.record("web").trouble?.message).not.toContain("is not finished");
   });
 });

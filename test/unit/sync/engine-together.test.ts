@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { ConfigSyncError } from "../../../src/errors.ts";
+import { eventually } from "../../support/action-context.ts";
 import { addContainer, type Bed, makeBed } from "./engine-bed.ts";
 
 let bed: Bed;
@@ -99,7 +100,7 @@ test("a failure that comes after a restart of the daemon still takes the others 
   await startGroup();
   bed.say(ports(2, 2, 666));
   void bed.engine().lookAgain();
-  await vi.waitFor(() => expect(bed.record("gateway").standby).toBeDefined());
+  await eventually(() => expect(bed.record("gateway").standby).toBeDefined());
   await bed.stop();
   await bed.start();
   await bed.engine().settled();
@@ -171,7 +172,7 @@ probe: { docker: { container: ${name} }, backoff: { initial: 10ms, factor: 1, ma
     expect(bed.events.slice(told)).toEqual([]);
 
     await mendFile();
-    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
+    await eventually(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
     await bed.engine().settled();
     expect(JSON.parse(await bed.read("console"))).toEqual({ port: 2, name: "one", own: true });
     for (const name of ["gateway", "console"])
@@ -208,10 +209,10 @@ probe: { docker: { container: ${name} }, backoff: { initial: 10ms, factor: 1, ma
     await breakFile();
     if (container !== undefined) container.onRestart = () => undefined;
     go.resolve();
-    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=1\n"));
+    await eventually(async () => expect(await bed.read("gateway")).toBe("PORT=1\n"));
     await bed.engine().settled();
     // The file as it was comes back, and so nothing stands in the way of another try.
-    await vi.waitFor(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
+    await eventually(async () => expect(await bed.read("gateway")).toBe("PORT=2\n"));
     await bed.engine().settled();
     expect(JSON.parse(await bed.read("console"))).toEqual({ port: 2, name: "one" });
   });
