@@ -29,7 +29,10 @@ export function earlyAnswer<Subject, Answer extends Readonly<Record<string, unkn
     give: (subject) => {
       if (early === undefined) return compose(subject);
       const { answer, text } = early;
-      reply.type("application/json; charset=utf-8").serializer(() => text);
+      // What a hook behind the handler refuses is answered with other words.
+      reply
+        .type("application/json; charset=utf-8")
+        .serializer((payload: unknown) => (payload === answer ? text : JSON.stringify(payload)));
       return answer;
     },
   };
