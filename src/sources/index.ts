@@ -31,15 +31,19 @@ interface SourceKind<Spec> {
 
 const fileSchema = z.strictObject({
   file: z.string().min(1),
-  protected: z.boolean().default(false),
+  protected: z.boolean().optional(),
   substitute: z.boolean().default(false),
 });
 
 const file: SourceKind<z.output<typeof fileSchema>> = {
   kind: "file",
   schema: fileSchema,
-  create: (spec, context) =>
-    fileSource({ ...context, ...spec, path: resolve(context.folder, spec.file), name: basename(spec.file) }),
+  create: (spec, context) => {
+    const name = basename(spec.file);
+    // What only the system may change is not open to everybody because a line was left out.
+    const isProtected = spec.protected ?? name === "system.ini";
+    return fileSource({ ...context, ...spec, protected: isProtected, path: resolve(context.folder, spec.file), name });
+  },
 };
 
 const envSchema = z.strictObject({

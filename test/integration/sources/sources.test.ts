@@ -44,6 +44,18 @@ describe("the sources of the settings", () => {
     expect(await loadAll(sources)).toEqual([{ "a.x": "1" }, { "b.y": "2" }]);
   });
 
+  it("are protected where that is said, and system.ini also where nothing is", () => {
+    const files = ["system.ini", "conf/system.ini", "config.ini"];
+    const specs = files.flatMap((file) => [{ file }, { file, protected: true }, { file, protected: false }]);
+    expect(open(specs, {}).map((source) => source.protected)).toEqual(
+      [
+        [true, true, false],
+        [true, true, false],
+        [false, true, false],
+      ].flat(),
+    );
+  });
+
   it("let variables mean the sections of the files, as those spell them", async () => {
     writeFileSync(`${box.folder("conf")}/config.ini`, "[Gitea]\nport = 1\n");
     const sources = open([{ file: "config.ini" }, { env: "CONFIG_SYNC__" }, { env: "OTHER__" }], {
