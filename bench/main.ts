@@ -2,7 +2,7 @@
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { figures } from "./figures.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine, processorTicks } from "./machine.ts";
 import { type Effort, isMet, type Measurement, ratioOf } from "./measurement.ts";
 import { formatTable } from "./table.ts";
 
@@ -40,8 +40,9 @@ async function run(): Promise<void> {
   if (values.help) return console.log(help);
   const quick = values.quick === true;
   const peer = values.peer?.split(" ").filter((word) => word !== "");
+  const from = processorTicks();
   const measurements = await measure(positionals, { quick, peer });
-  const machine = describeMachine(tmpdir());
+  const machine = describeMachine(tmpdir(), from);
   if (values.json)
     console.log(JSON.stringify({ machine, quick, peer: values.peer, measurements: measurements.map(judge) }));
   else {
