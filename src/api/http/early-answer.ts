@@ -2,7 +2,7 @@
 import type { FastifyReply } from "fastify";
 
 export interface EarlyAnswer<Subject, Answer> {
-  /** Called when the disk has everything; what is told of the subject holds when it is done. */
+  /** Called when only the disk is waited for; what is told of the subject holds when that is done. */
   readonly prepare: (subject: Subject) => void;
   /** What the handler returns in the end. */
   readonly give: (subject: Subject) => Answer;

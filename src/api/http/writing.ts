@@ -25,26 +25,21 @@ type WriteRequest = Pick<FastifyRequest, "headers" | "principal"> & { readonly q
 
 /** Makes a change of these edits, and answers with it. */
 export async function writeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
-  return carryOut(api, ...changeOf(api, request, reply, edits));
+  return carryOut(api, askedEdits(api, request, reply, edits));
 }
 
 /** Makes a change of these edits; the answer is somebody else's. */
 export async function makeEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]) {
-  await makeChange(api, ...changeOf(api, request, reply, edits));
+  await makeChange(api, askedEdits(api, request, reply, edits));
 }
 
-function changeOf(
-  api: Api,
-  request: WriteRequest,
-  reply: FastifyReply,
-  edits: readonly Edit[],
-): [Reader, Exchange, string, Work] {
+function askedEdits(api: Api, request: WriteRequest, reply: FastifyReply, edits: readonly Edit[]): Asked {
   const reader = readerOf(api, request, request.query.app);
   reply.request.act = { keys: edits.map(({ path }) => formatPath(path)) };
   requireEdits(reader, edits);
   if (edits.length === 0) throw new ConfigSyncError("REQUEST_INVALID", "the body names no key");
-  const work: Work = (signature) => reader.app.change({ ...signature, edits });
-  return [reader, { request, reply, edits }, describeEdits(edits), work];
+  const work: Asked["work"] = (signature) => reader.app.change({ ...signature, edits });
+  return { reader, request, reply, edits, why: describeEdits(edits), work };
 }
 
 /** Throws FORBIDDEN where an edit is on a section that is not for these hands, VALUE_INVALID for a mask in the place of a value. */
@@ -56,47 +51,41 @@ export function requireEdits(reader: Reader, edits: readonly Edit[]): void {
   refuseMasks(reader, edits);
 }
 
-interface Exchange {
+/** A change that is asked for. */
+export interface Asked {
+  readonly reader: Reader;
   readonly request: WriteRequest;
   readonly reply: FastifyReply;
   readonly edits?: readonly Edit[];
+  /** Where nobody says it. */
+  readonly why: string;
+  readonly work: (signature: Signature) => Promise<Changed>;
 }
 
-type Work = (signature: Signature) => Promise<Changed>;
-
-/** Answers with the revision, its changes and, where that is waited for, the services. `why` where nobody says it. */
-export async function carryOut(
-  api: Api,
-  reader: Reader,
-  exchange: Exchange,
-  why: string,
-  work: Work,
-): Promise<z.output<typeof written>> {
-  const { app, sight } = reader;
-  const { reply } = exchange;
-  const { query } = exchange.request;
-  const answer = earlyAnswer(reply, ({ revision, changes }: Changed) => ({
+/** Answers with the revision, its changes and, where that is waited for, the services. */
+export async function carryOut(api: Api, asked: Asked): Promise<z.output<typeof written>> {
+  const { app, sight } = asked.reader;
+  const { reply } = asked;
+  const { query } = asked.request;
+  const describe = ({ revision, changes }: Changed) => ({
     revision: seenRevision(revision, sight),
     changes: changes.map(showChange).filter(({ key }) => sight.key(key)),
-  }));
-  if (query.wait === undefined) return answer.give(await makeChange(api, reader, exchange, why, work, answer.prepare));
-  const changed = await makeChange(api, reader, exchange, why, work);
+  });
+  if (query.wait === undefined) {
+    const answer = earlyAnswer(reply, describe);
+    return answer.give(await makeChange(api, asked, answer.prepare));
+  }
+  const changed = await makeChange(api, asked);
   const signal = patience(api, reply, query);
   const { outcome, services } = await whenHealthy(changed, { app, parts: api, signal });
   if (outcome === "unfinished") reply.code(202);
-  const health = { outcome, services: services.filter(({ name }) => sight.service(name)) };
-  return { ...answer.give(changed), health };
+  return { ...describe(changed), health: { outcome, services: services.filter(({ name }) => sight.service(name)) } };
 }
 
 /** `onWritten` is told of the change when it only waits for the disk. */
-async function makeChange(
-  api: Api,
-  { app, principal, sight }: Reader,
-  { request, reply, edits = [] }: Exchange,
-  why: string,
-  work: Work,
-  onWritten?: (changed: Changed) => void,
-): Promise<Changed> {
+async function makeChange(api: Api, asked: Asked, onWritten?: (changed: Changed) => void): Promise<Changed> {
+  const { reader, request, reply, edits = [], why, work } = asked;
+  const { app, principal, sight } = reader;
   const { headers, query } = request;
   const expected = expectedRevision(headers["if-match"], app.current().head);
   const message = query.message ?? why;

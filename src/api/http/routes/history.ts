@@ -14,7 +14,7 @@ import { isRevealed, type Reader, readerOf } from "../reading.ts";
 import { app, changes, flag, ifMatch, name, revisionInfo, sections, writing, written } from "../schemas.ts";
 import { shownSection, viewOf } from "../settings-view.ts";
 import { seenRevision } from "../sight.ts";
-import { carryOut } from "../writing.ts";
+import { type Asked, carryOut } from "../writing.ts";
 import { readErrors, writeErrors } from "./settings.ts";
 
 const tags = ["history"];
@@ -106,9 +106,8 @@ export function addHistoryRoutes(server: Server, api: Api): void {
       const reader = readerOf(api, request, request.query.app);
       await requireReach(reader, to, section);
       const why = `roll back ${section === undefined ? "" : `[${section}] `}to revision ${to}`;
-      return carryOut(api, reader, { request, reply }, why, (signature) =>
-        reader.app.rollBack({ ...signature, to, section }),
-      );
+      const work: Asked["work"] = (signature) => reader.app.rollBack({ ...signature, to, section });
+      return carryOut(api, { reader, request, reply, why, work });
     },
   });
 }
