@@ -12,7 +12,7 @@ Measures the built program and prints a table, each figure beside the floor of t
 A bar that is not met is told, and is no failure: the exit code is 0 unless something could not be measured.
 
 Figures: ${[...figures.keys()].join(", ")};
-without a name all of them, in about five minutes. bind-mount, owner and fsync need root, fsync also strace.
+without a name all of them, in about ten minutes. bind-mount, owner and fsync need root, fsync also strace.
   --quick      a smoke run of two minutes, too short to be quoted
   --peer CMD   measures another program, too, on workspaces of its own, and gives it a column
   --json       for programs
