@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { isWatched } from "../support/ask-daemon.ts";
 import { startHttpService } from "../support/http-service.ts";
 import { type Daemon, runCli, type Workspace, waitForFile } from "../support/workspace.ts";
@@ -175,10 +175,9 @@ reload: [{ command: { argv: ["sh", "-c", "touch reloading; exec sleep 60"], time
     expect(await workspace.read("services/app/.env")).toContain(password);
     expect(await workspace.read("services/app/settings.json")).toContain(password);
     // The audit log is put in order with its next entry, and an edit by hand is on record a moment after it is live.
-    await vi.waitFor(async () => {
-      const left = await readdir(workspace.folder, { recursive: true });
-      expect(left.filter((name) => name.includes(".config-sync-"))).toEqual([]);
-    }, 15_000);
+    const left = async () =>
+      (await readdir(workspace.folder, { recursive: true })).filter((name) => name.includes(".config-sync-"));
+    await expect.poll(left).toEqual([]);
     expect(await daemon.stop()).toBe(0);
     expect(await runCli(["plan", "-w", workspace.folder])).toMatchObject({ code: 0 });
   });

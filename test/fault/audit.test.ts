@@ -2,11 +2,12 @@
  * A daemon that is ended with SIGKILL in the middle of concurrent changes, again and again: what was answered is on record, once,
  * what was not answered and is in the history all the same is so after the next start, and the chain is whole. `AUDIT_KILLS=200` makes a long run of it.
  */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { callDaemon } from "../../src/api/control-client.ts";
 import { auditFolder } from "../../src/audit/files.ts";
 import { listEntries } from "../../src/audit/query.ts";
 import { verifyAudit } from "../../src/audit/verify.ts";
+import { eventually } from "../support/action-context.ts";
 import { makeWorkspace, type Workspace } from "../support/workspace.ts";
 
 const kills = Number(process.env.AUDIT_KILLS ?? 5);
@@ -64,7 +65,7 @@ test(
     const url = "/api/v1/settings/a/value";
     await callDaemon(workspace.at("state/daemon.sock"), { method: "PUT", url, body: { value: "last" } });
     // Begins behind the first work, beside what is asked for.
-    await vi.waitFor(() => expect(numbersOnRecord(folder)).toEqual(upTo(numbersOnRecord(folder).length)), 15_000);
+    await eventually(() => expect(numbersOnRecord(folder)).toEqual(upTo(numbersOnRecord(folder).length)));
     await last.stop();
     expect((await verifyAudit(folder)).faults).toEqual([]);
   },

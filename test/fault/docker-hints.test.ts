@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Dockerd, startDockerd } from "../support/dockerd.ts";
 import { type Greeters, makeGreeters } from "../support/greeters.ts";
 import type { Daemon } from "../support/workspace.ts";
@@ -29,7 +29,7 @@ describe("what happens to a container without a change", () => {
     });
   const container = (name: string) => dockerd.docker.getContainer(name);
   const statusIs = (name: string, status: string) =>
-    vi.waitFor(async () => expect((await container(name).inspect()).State.Status).toBe(status), { timeout: 15_000 });
+    expect.poll(async () => (await container(name).inspect()).State.Status).toBe(status);
 
   beforeAll(async () => {
     dockerd = await startDockerd();

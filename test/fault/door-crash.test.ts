@@ -68,18 +68,15 @@ describe.each(kinds)("a config.ini that is %s", (kind) => {
       const isRecorded =
         step === "staged" ? (await history())[0]?.message === `change-${next}` : step !== "staging-begun";
       value = isRecorded ? next : before;
-      await vi.waitFor(
-        () => expect(readFileSync(workspace.at("services/one.env"), "utf8")).toBe(`VALUE=${value}\n`),
-        5000,
-      );
+      await expect.poll(() => readFileSync(workspace.at("services/one.env"), "utf8")).toBe(`VALUE=${value}\n`);
       expect(config()).toBe(text(value));
       const revisions = await history();
       expect(revisions.map(({ number }) => number)).toEqual(revisions.map((_, index) => revisions.length - index));
       expect(revisions[0]?.number).toBe((head?.number ?? 0) + (isRecorded ? 1 : 0));
       if (isRecorded) expect(revisions[0]?.message).toBe(`change-${next}`);
-      await vi.waitFor(() => expect(git("show", "main:default/config.ini")).toBe(config()), 15_000);
+      await expect.poll(() => git("show", "main:default/config.ini")).toBe(config());
       // The history goes on for a moment with what comes after a commit.
-      await vi.waitFor(() => expect(leftovers(workspace)).toEqual([]), 15_000);
+      await expect.poll(() => leftovers(workspace)).toEqual([]);
     },
   );
 });

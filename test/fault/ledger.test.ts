@@ -6,7 +6,7 @@ import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFi
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openLedger, readLedger } from "../../src/sync/ledger.ts";
 import { emptyRecord, type ServiceRecord } from "../../src/sync/record.ts";
 import { seeded } from "./random.ts";
@@ -145,9 +145,7 @@ describe(`the file (seed ${seed})`, () => {
       message: expect.stringContaining(file),
     });
     await rm(folder);
-    await vi.waitFor(async () => expect((await readLedger(file)).record("gitea").attempts).toBe(5), {
-      timeout: 15_000,
-    });
+    await expect.poll(async () => (await readLedger(file)).record("gitea").attempts).toBe(5);
     await ledger.close();
   });
 });

@@ -4,13 +4,14 @@
  */
 import { execFileSync } from "node:child_process";
 import { constants, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { callDaemon } from "../../src/api/control-client.ts";
 import type { Entry } from "../../src/audit/entry.ts";
 import { auditFolder } from "../../src/audit/files.ts";
 import { listEntries } from "../../src/audit/query.ts";
 import { verifyAudit } from "../../src/audit/verify.ts";
 import type { Step } from "../../src/platform/reached.ts";
+import { eventually } from "../support/action-context.ts";
 import { type Daemon, makeWorkspace, type Workspace } from "../support/workspace.ts";
 
 const hook = new URL("support/step-hook.ts", import.meta.url).pathname;
@@ -40,7 +41,7 @@ const config = () => readFileSync(workspace.at("disk/config.ini"), "utf8");
 async function start(): Promise<void> {
   daemon = workspace.startDaemon({ env: { NODE_OPTIONS: `--import=${hook}`, FATAL_STEP: workspace.at("order") } });
   await daemon.waitForLine(/watching/);
-  await vi.waitFor(async () => expect(await history()).not.toEqual([]), { timeout: 15_000, interval: 20 });
+  await eventually(async () => expect(await history()).not.toEqual([]));
 }
 
 /** The daemon is gone; what had not got as far as the disk goes, too. Gives config.ini as it is then, before the next start. */

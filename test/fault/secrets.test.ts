@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { callDaemon } from "../../src/api/control-client.ts";
 import { createKeyText, isSealed, keyIdOf } from "../../src/config/encryption.ts";
 import { formatPath } from "../../src/config/path.ts";
@@ -109,7 +109,7 @@ describe("with a daemon", () => {
     expect(await done("secrets", "decrypt", "git.token")).toBe(second);
 
     expect(daemon.lines.filter((line) => canaries.some((canary) => line.includes(canary)))).toEqual([]);
-    await vi.waitFor(() => expect(objects()).toContain("user_pwd = enc:v1:"), { timeout: 15_000 });
+    await expect.poll(objects).toContain("user_pwd = enc:v1:");
     await daemon.stop();
     expectNoCanary();
   });
@@ -137,7 +137,7 @@ test("a value that cannot be opened keeps the last good ones, until it can", asy
   await daemon.waitForLine(/git\.password .*sealed for another/, at);
   expect(await workspace.read("services/one.env")).toBe("VALUE=1\n");
   await workspace.saveByRename("config.ini", good.replace("value = 1", "value = 3"));
-  await vi.waitFor(async () => expect(await workspace.read("services/one.env")).toBe("VALUE=3\n"), { timeout: 15_000 });
+  await expect.poll(() => workspace.read("services/one.env")).toBe("VALUE=3\n");
   await daemon.stop();
 });
 
@@ -224,7 +224,7 @@ describe("apps", () => {
     expect(await done("secrets", "rotate")).toMatch(
       /^git\.token\n1 sealed: revision 3\none: login\.token\none: pin\n2 sealed in one: revision 2\nthree: .*in two: revision 2$/s,
     );
-    await vi.waitFor(() => expect(objects()).toContain('"token": "enc:v1:'), { timeout: 15_000 });
+    await expect.poll(objects).toContain('"token": "enc:v1:');
     await daemon.stop();
     await expectAllOpen();
     expect(await done("secrets", "decrypt", "login.token", "--app", "two")).toBe(second);

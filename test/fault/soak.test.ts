@@ -12,7 +12,7 @@
  * SOAK_SEED makes other changes.
  */
 import { readdirSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Step, SyncEvent } from "../../src/sync/events.ts";
 import { type Random, seeded } from "./random.ts";
 import { type Sample, type SoakDaemon, startSoakDaemon } from "./support/soak-daemon.ts";
@@ -83,7 +83,7 @@ describe(`a long life (seed ${seed})`, () => {
     expect(readdirSync(stack.workspace.at("state"))).not.toContain("daemon.sock");
     expect(leftovers(stack.workspace.folder)).toEqual([]);
     // It is ended by then; who has to take note of that may take a second.
-    await vi.waitFor(() => expect(stack.hangs()).toBe(false), 15_000);
+    await expect.poll(() => stack.hangs()).toBe(false);
 
     const next = nextValue();
     await stack.save("merged", next);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Supervisord } from "../../src/platform/supervisord.ts";
 import type { Greeters } from "../support/greeters.ts";
 import type { SupervisordServer } from "../support/supervisord.ts";
@@ -22,7 +22,7 @@ describe("what happens to a program without a change", () => {
 
   const never = new AbortController().signal;
   const stateIs = (name: string, state: string) =>
-    vi.waitFor(async () => expect((await supervisord.info(name, never)).state).toBe(state), { timeout: 15_000 });
+    expect.poll(async () => (await supervisord.info(name, never)).state).toBe(state);
 
   test("a program that a person stops is said to be down, stays down, and is healthy when it is started", async () => {
     await supervisord.stop("restarted", never);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Supervisord } from "../../src/platform/supervisord.ts";
 import type { Greeters } from "../support/greeters.ts";
 import type { SupervisordServer } from "../support/supervisord.ts";
@@ -24,7 +24,7 @@ describe("supervisord misbehaves", () => {
   const settle = (greeting: string) => all((name) => greeters.settles(name, greeting));
   const wait = (message: string) => all((name) => greeters.becomes(name, "waiting", new RegExp(message)));
   const stateIs = (name: string, state: string) =>
-    vi.waitFor(async () => expect((await supervisord.info(name, never)).state).toBe(state), { timeout: 15_000 });
+    expect.poll(async () => (await supervisord.info(name, never)).state).toBe(state);
   /** Ends the program; what comes of it then is supervisord's. */
   const kill = async (name: string) => process.kill((await supervisord.info(name, never)).pid, "SIGKILL");
 
@@ -72,7 +72,7 @@ describe("supervisord misbehaves", () => {
     await supervisord.start("signalled", never);
     await greeters.settles("signalled", "started again");
     // At its start, and when it was told: a signal on its way would find the greeting of the next test.
-    await vi.waitFor(async () => expect(await greeters.loads("signalled")).toBe(before + 2), 15_000);
+    await expect.poll(() => greeters.loads("signalled")).toBe(before + 2);
   });
 
   test("a change that a program does not survive is taken back, and the program runs as before", async () => {
@@ -103,9 +103,10 @@ describe("supervisord misbehaves", () => {
     await greeters.makeDeaf("restarted");
     const before = (await supervisord.info("restarted", never)).pid;
     await kill("restarted");
-    await vi.waitFor(async () => {
+    const now = async () => {
       const { pid, state } = await supervisord.info("restarted", never);
-      expect({ state, isNew: pid !== before }).toEqual({ state: "RUNNING", isNew: true });
-    }, 15_000);
+      return { state, isNew: pid !== before };
+    };
+    await expect.poll(now).toEqual({ state: "RUNNING", isNew: true });
   }
 });

@@ -45,9 +45,9 @@ export async function startHungServer() {
   };
 }
 
-/** Runs `check` again and again until it no longer throws; its last error when 10 s are over. */
+/** Runs `check` again and again until it no longer throws; its last error when 15 s are over. */
 export async function eventually(check: () => Promise<void> | void): Promise<void> {
-  for (const limit = Date.now() + 10_000; ; ) {
+  for (const limit = Date.now() + 15_000; ; ) {
     try {
       return await check();
     } catch (error) {

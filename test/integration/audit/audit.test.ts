@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { callDaemon } from "../../../src/api/control-client.ts";
 import type { Entry } from "../../../src/audit/entry.ts";
 import { type Daemon, makeWorkspace, runCli, type Workspace } from "../../support/workspace.ts";
@@ -58,10 +58,10 @@ describe("with a daemon", () => {
 
   test("edits by hand, adopted drift, its commands and the API are on record, in one chain", async () => {
     await workspace.saveByRename("config.ini", "[a]\nvalue = 7\n");
-    await vi.waitFor(async () => expect(await entries("--path", "a.value")).toHaveLength(1), 15_000);
-    await vi.waitFor(() => expect(readFileSync(workspace.at("services/one.env"), "utf8")).toBe("VALUE=7\n"), 15_000);
+    await expect.poll(() => entries("--path", "a.value")).toHaveLength(1);
+    await expect.poll(() => readFileSync(workspace.at("services/one.env"), "utf8")).toBe("VALUE=7\n");
     writeFileSync(workspace.at("services/one.env"), "VALUE=8\n");
-    await vi.waitFor(async () => expect(await entries("--actor", "drift")).toHaveLength(1), 15_000);
+    await expect.poll(() => entries("--actor", "drift")).toHaveLength(1);
     const url = "/api/v1/settings/a/value";
     await Promise.all([
       callDaemon(workspace.at("state/daemon.sock"), { method: "PUT", url, body: { value: "9" } }),

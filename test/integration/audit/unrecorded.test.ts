@@ -2,7 +2,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Entry } from "../../../src/audit/entry.ts";
 import { auditFolder } from "../../../src/audit/files.ts";
 import { listEntries } from "../../../src/audit/query.ts";
@@ -47,7 +47,7 @@ test("changes that are in the history and not in the log are put there by the ne
   for (const _ of ["the first start", "another one"]) {
     const daemon = workspace.startDaemon();
     await daemon.waitForLine(/watching/);
-    await vi.waitFor(() => expect(entries().length).toBeGreaterThanOrEqual(before.length + 2), { timeout: 15_000 });
+    await expect.poll(() => entries().length).toBeGreaterThanOrEqual(before.length + 2);
     await daemon.stop();
   }
   const put = { from: "history", what: "change", app: "default", outcome: "done" };
